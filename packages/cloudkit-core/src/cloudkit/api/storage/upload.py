@@ -1,0 +1,217 @@
+"""Writing an object: in one request when it is small, else in parallel parts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream
+from attrs import field, frozen
+from cloudkit.api.storage.body import PartSizes, body_length, read_parts
+from cloudkit.api.storage.hooks import ObjectStorageHooks
+from cloudkit.api.storage.models import (
+    Body,
+    Checksum,
+    Hasher,
+    Progress,
+    StoredObject,
+    UploadedPart,
+    hasher,
+)
+from cloudkit.api.storage.operations import (
+    AbortUpload,
+    CompleteUpload,
+    CreateUpload,
+    PutObject,
+    UploadPart,
+)
+from cloudkit.api.tasks import flat_task_group
+from cloudkit.api.validation import whole_number
+from cloudkit.common import IntegrityError
+
+DEFAULT_PART_SIZE = 8 * 1024 * 1024
+DEFAULT_CONCURRENCY = 4
+ABORT_SECONDS = 10.0
+
+
+def _check_positive(instance: object, attribute: object, value: int | None) -> None:
+    if value is not None:
+        whole_number(value, getattr(attribute, "name", "the number"))
+
+
+@frozen(kw_only=True)
+class Transfer:
+    """How an object is moved.
+
+    Attributes:
+        part_size: Bytes of a part; None for the default of 8 MiB.
+        concurrency: Parts under way at once.
+        progress: Told about the bytes moved, or None.
+    """
+
+    part_size: int | None = field(default=None, validator=_check_positive)
+    concurrency: int = field(default=DEFAULT_CONCURRENCY, validator=_check_positive)
+    progress: Progress | None = None
+
+
+@frozen
+class _Part:
+    number: int
+    body: bytes
+
+
+class Upload:
+    """One write of an object.
+
+    Args:
+        storage: Where to.
+        create: Bucket, key, attributes and condition.
+        body: The content.
+        transfer: How it is moved.
+        checksum: What the content must come to, or None.
+    """
+
+    def __init__(
+        self,
+        storage: ObjectStorageHooks,
+        create: CreateUpload,
+        body: Body,
+        transfer: Transfer,
+        checksum: Checksum | None,
+    ) -> None:
+        self._storage = storage
+        self._create = create
+        self._body = body
+        self._transfer = transfer
+        self._checksum = checksum
+        self._hasher: Hasher | None = hasher(checksum.algorithm) if checksum else None
+        self._length: int | None = None
+        self._uploaded: list[UploadedPart] = []
+        self._done = 0
+
+    async def run(self) -> StoredObject:
+        """Write the object.
+
+        Raises:
+            IntegrityError: The content does not match the checksum; the old object stands.
+            CloudError: The write failed; the old object stands.
+        """
+        limits = self._storage.capabilities
+        self._length = await body_length(self._body)
+        part_size = max(self._transfer.part_size or DEFAULT_PART_SIZE, limits.min_part_size)
+        sizes = PartSizes(part_size, limits.max_parts, limits.max_part_size, self._length)
+        async with read_parts(self._body, sizes) as parts:
+            head = [await anext(parts)]
+            if len(head[0]) >= part_size:
+                second = await anext(parts, None)
+                if second is not None:
+                    head.append(second)
+                    del second
+            if len(head) == 1:
+                return await self._put(head.pop())
+            return await self._put_parts(head, parts)
+
+    async def _put(self, body: bytes) -> StoredObject:
+        create = self._create
+        self._digest(body)
+        self._verify()
+        stored = await self._storage._run(
+            PutObject(
+                bucket=create.bucket,
+                key=create.key,
+                body=body,
+                attributes=create.attributes,
+                storage_class=create.storage_class,
+                if_match=create.if_match,
+                if_none_match=create.if_none_match,
+            ),
+            self._storage._put_object,
+        )
+        self._report(len(body))
+        return stored
+
+    async def _put_parts(self, head: list[bytes], rest: AsyncIterator[bytes]) -> StoredObject:
+        storage, create = self._storage, self._create
+        upload_id = await storage._run(create, storage._create_upload)
+        try:
+            await self._send_parts(upload_id, head, rest)
+            self._verify()
+            return await storage._run(
+                CompleteUpload(
+                    bucket=create.bucket,
+                    key=create.key,
+                    upload_id=upload_id,
+                    parts=tuple(sorted(self._uploaded, key=lambda part: part.number)),
+                    create=create,
+                    if_match=create.if_match,
+                    if_none_match=create.if_none_match,
+                ),
+                storage._complete_upload,
+            )
+        except BaseException:
+            await self._abort(upload_id)
+            raise
+
+    async def _send_parts(
+        self, upload_id: str, head: list[bytes], rest: AsyncIterator[bytes]
+    ) -> None:
+        send, receive = anyio.create_memory_object_stream[_Part](0)
+        async with flat_task_group() as tasks, send:
+            for _ in range(self._transfer.concurrency):
+                tasks.start_soon(self._send_from, upload_id, receive.clone())
+            receive.close()
+            number = 0
+            while head:  # popped, so that no part is kept longer than it takes to send it
+                number += 1
+                self._digest(head[0])
+                await send.send(_Part(number, head.pop(0)))
+            async for body in rest:
+                number += 1
+                self._digest(body)
+                await send.send(_Part(number, body))
+
+    async def _send_from(self, upload_id: str, parts: MemoryObjectReceiveStream[_Part]) -> None:
+        storage, create = self._storage, self._create
+        async with parts:
+            async for part in parts:
+                operation = UploadPart(
+                    bucket=create.bucket,
+                    key=create.key,
+                    upload_id=upload_id,
+                    number=part.number,
+                    body=part.body,
+                )
+                self._uploaded.append(await storage._run(operation, storage._upload_part))
+                self._report(len(part.body))
+
+    async def _abort(self, upload_id: str) -> None:
+        storage, create = self._storage, self._create
+        operation = AbortUpload(bucket=create.bucket, key=create.key, upload_id=upload_id)
+        with anyio.CancelScope(shield=True), anyio.move_on_after(ABORT_SECONDS):
+            try:
+                await storage._run(operation, storage._abort_upload)
+            except Exception:  # noqa: BLE001  (the error that led here matters more)
+                return
+
+    def _digest(self, body: bytes) -> None:
+        if self._hasher is not None:
+            self._hasher.update(body)
+
+    def _verify(self) -> None:
+        if self._checksum is None or self._hasher is None:
+            return
+        actual = self._hasher.hexdigest()
+        if actual != self._checksum.digest:
+            raise IntegrityError(
+                f"the content has the {self._checksum.algorithm} {actual}, "
+                f"not {self._checksum.digest} as was said; nothing was written",
+                provider=self._storage._runner.provider,
+                service=self._create.service,
+                operation="put_object",
+                resource=self._create.resource,
+            )
+
+    def _report(self, size: int) -> None:
+        self._done += size
+        if self._transfer.progress is not None:
+            self._transfer.progress(self._done, self._length)

@@ -1,0 +1,85 @@
+"""Checks of arguments that the contracts share. Each raises a ValidationError that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cloudkit.common import ValidationError
+
+
+def text(value: Any, what: str, *, empty: bool = False) -> str:
+    """A string, encodable as UTF-8 and not empty.
+
+    Args:
+        value: The argument.
+        what: Its name, for the message.
+        empty: Whether it may be empty.
+
+    Raises:
+        ValidationError: It is no such string.
+    """
+    if not isinstance(value, str):
+        raise ValidationError(f"{what} must be a string, not {type(value).__name__}")
+    if not value and not empty:
+        raise ValidationError(f"{what} must not be empty")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValidationError(f"{what} holds a lone surrogate, which UTF-8 cannot encode") from None
+    return value
+
+
+def text_within(value: Any, what: str, max_bytes: int) -> str:
+    """A string of at most ``max_bytes`` bytes in UTF-8.
+
+    Raises:
+        ValidationError: It is no such string.
+    """
+    size = len(text(value, what).encode())
+    if size > max_bytes:
+        raise ValidationError(f"{what} has {size:,} bytes; the limit is {max_bytes:,} bytes")
+    return str(value)
+
+
+def whole_number(value: Any, what: str, *, minimum: int = 1, maximum: int | None = None) -> int:
+    """An int within bounds.
+
+    Raises:
+        ValidationError: It is no such number.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValidationError(f"{what} must be a whole number, not {type(value).__name__}")
+    if value < minimum or (maximum is not None and value > maximum):
+        upper = "" if maximum is None else f" and at most {maximum:,}"
+        raise ValidationError(f"{what} must be at least {minimum:,}{upper}, not {value:,}")
+    return value
+
+
+def text_mapping(value: Mapping[str, str] | None, what: str) -> dict[str, str]:
+    """A copy of a mapping from non-empty strings to strings.
+
+    Raises:
+        ValidationError: It is no such mapping.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ValidationError(f"{what} must be a mapping, not {type(value).__name__}")
+    return {
+        text(name, f"a name in {what}"): text(item, f"{what}[{name!r}]", empty=True)
+        for name, item in value.items()
+    }
+
+
+def distinct(values: Iterable[str], what: str) -> None:
+    """No value twice.
+
+    Raises:
+        ValidationError: One is there twice.
+    """
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            raise ValidationError(f"{what} has {value!r} twice")
+        seen.add(value)
