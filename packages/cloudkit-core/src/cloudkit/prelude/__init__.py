@@ -1,0 +1,156 @@
+"""All that most programs need: ``from cloudkit.prelude import CloudKit, NotFoundError``.
+
+Each name is imported when it is asked for, so that a program pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cloudkit.common import (
+        AccessKeyCredentials,
+        AccountKeyCredentials,
+        AlreadyExistsError,
+        AnonymousCredentials,
+        AuthenticationError,
+        Capabilities,
+        ClientClosedError,
+        CloudError,
+        CloudResult,
+        ConfigurationError,
+        ConflictError,
+        ConnectionFailedError,
+        ConnectionStringCredentials,
+        Credentials,
+        DnsError,
+        ExpiredCredentialsError,
+        IntegrityError,
+        InvalidCredentialsError,
+        MissingCredentialsError,
+        NetworkError,
+        NotFoundError,
+        OperationTimeoutError,
+        PayloadTooLargeError,
+        PermissionDeniedError,
+        PreconditionFailedError,
+        ProviderError,
+        ProviderNotFoundError,
+        ProviderNotInstalledError,
+        RateLimitedError,
+        Region,
+        SerializationError,
+        ServiceAccountCredentials,
+        ServiceUnavailableError,
+        SharedAccessSignatureCredentials,
+        SigningKeyCredentials,
+        TlsError,
+        TokenCredentials,
+        UnsupportedOperationError,
+        ValidationError,
+    )
+    from cloudkit.facade import CloudKit
+    from cloudkit.spi import (
+        AuthProvider,
+        CachingAuthProvider,
+        ChainAuthProvider,
+        CircuitBreaker,
+        EnvAuthProvider,
+        ExponentialBackoff,
+        FixedDelay,
+        InMemoryMetrics,
+        Interceptor,
+        Logger,
+        LoggingMetrics,
+        MetricsCollector,
+        MultiMetrics,
+        NoMetrics,
+        NoRetry,
+        OperationRecord,
+        RetryBudget,
+        RetryPolicy,
+        StandardLogger,
+        StaticAuthProvider,
+    )
+
+__all__ = [
+    "AccessKeyCredentials",
+    "AccountKeyCredentials",
+    "AlreadyExistsError",
+    "AnonymousCredentials",
+    "AuthProvider",
+    "AuthenticationError",
+    "CachingAuthProvider",
+    "Capabilities",
+    "ChainAuthProvider",
+    "CircuitBreaker",
+    "ClientClosedError",
+    "CloudError",
+    "CloudKit",
+    "CloudResult",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectionFailedError",
+    "ConnectionStringCredentials",
+    "Credentials",
+    "DnsError",
+    "EnvAuthProvider",
+    "ExpiredCredentialsError",
+    "ExponentialBackoff",
+    "FixedDelay",
+    "InMemoryMetrics",
+    "IntegrityError",
+    "Interceptor",
+    "InvalidCredentialsError",
+    "Logger",
+    "LoggingMetrics",
+    "MetricsCollector",
+    "MissingCredentialsError",
+    "MultiMetrics",
+    "NetworkError",
+    "NoMetrics",
+    "NoRetry",
+    "NotFoundError",
+    "OperationRecord",
+    "OperationTimeoutError",
+    "PayloadTooLargeError",
+    "PermissionDeniedError",
+    "PreconditionFailedError",
+    "ProviderError",
+    "ProviderNotFoundError",
+    "ProviderNotInstalledError",
+    "RateLimitedError",
+    "Region",
+    "RetryBudget",
+    "RetryPolicy",
+    "SerializationError",
+    "ServiceAccountCredentials",
+    "ServiceUnavailableError",
+    "SharedAccessSignatureCredentials",
+    "SigningKeyCredentials",
+    "StandardLogger",
+    "StaticAuthProvider",
+    "TlsError",
+    "TokenCredentials",
+    "UnsupportedOperationError",
+    "ValidationError",
+]
+
+# The contracts come last: they are what takes longest to import.
+_HOMES = ("cloudkit.common", "cloudkit.facade", "cloudkit.spi", "cloudkit.api")
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from importlib import import_module
+
+        for home in _HOMES:
+            module = import_module(home)
+            if hasattr(module, name):
+                value = globals()[name] = getattr(module, name)
+                return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__
