@@ -145,14 +145,17 @@ def provider_rooms(root: Path) -> Iterator[str]:
                     yield f"{path.relative_to(root)}: imports {module}, another provider"
 
 
-def facade_imports(root: Path) -> Iterator[str]:
-    """The facade and the prelude name providers for the type checker only."""
-    providers = {f"cloudkit.{name}" for name in _providers(root)}
+def core_imports(root: Path) -> Iterator[str]:
+    """The core imports no other distribution; the facade names them for the type checker only."""
     source = root / "packages/cloudkit-core/src/cloudkit"
-    for path in sorted([*source.glob("facade/**/*.py"), *source.glob("prelude/**/*.py")]):
-        for module in _imports(_running_code(ast.parse(path.read_text()))):
-            if ".".join(module.split(".")[:2]) in providers:
-                yield f"{path.relative_to(root)}: imports {module} when it runs"
+    others = _packages(root) - {f"cloudkit.{path.name}" for path in _children(source)}
+    for path in sorted(source.rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        if path.relative_to(source).parts[0] in {"facade", "prelude"}:
+            tree = _running_code(tree)
+        for module in _imports(tree):
+            if ".".join(module.split(".")[:2]) in others:
+                yield f"{path.relative_to(root)}: imports {module}, another distribution"
 
 
 def modules(root: Path) -> Iterator[str]:
@@ -180,7 +183,7 @@ CHECKS: tuple[Check, ...] = (
     distributions,
     contract_rooms,
     provider_rooms,
-    facade_imports,
+    core_imports,
     modules,
     reference_pages,
 )
@@ -200,6 +203,10 @@ def _missing(root: Path, folder: Path, names: Sequence[str]) -> Iterator[str]:
     for name in names:
         if not (root / folder / name).is_file():
             yield f"{folder / name}: is missing"
+
+
+def _packages(root: Path) -> set[str]:
+    return {f"cloudkit.{folder.name}" for folder in root.glob("packages/*/src/cloudkit/*/")}
 
 
 def _providers(root: Path) -> dict[str, Path]:

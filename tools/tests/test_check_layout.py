@@ -115,7 +115,11 @@ BREACHES = {
     ),
     "a facade that loads a provider": (
         put(CORE / "src/cloudkit/facade/cloudkit.py", "def f():\n    import cloudkit.aws.cloud\n"),
-        "packages/cloudkit-core/src/cloudkit/facade/cloudkit.py: imports cloudkit.aws.cloud when",
+        "packages/cloudkit-core/src/cloudkit/facade/cloudkit.py: imports cloudkit.aws.cloud, an",
+    ),
+    "a contract that knows a provider": (
+        put(API / "cloud.py", "if TYPE_CHECKING:\n    from cloudkit.aws import AwsCloud\n"),
+        "packages/cloudkit-core/src/cloudkit/api/cloud.py: imports cloudkit.aws.AwsCloud, another",
     ),
     "a vague name": (
         put(AWS / "src/cloudkit/aws/utils.py"),
