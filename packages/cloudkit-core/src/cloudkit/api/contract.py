@@ -10,6 +10,7 @@ from cloudkit.common import CloudError, CloudResult, ContractCapabilities
 from cloudkit.spi import AnyOperation, OperationRunner
 
 T = TypeVar("T")
+ItemT = TypeVar("ItemT")
 CapabilitiesT = TypeVar("CapabilitiesT", bound=ContractCapabilities)
 OperationT = TypeVar("OperationT", bound=AnyOperation)
 
@@ -39,12 +40,7 @@ class Contract(Generic[CapabilitiesT]):
         try:
             operation.check(self._capabilities)
         except CloudError as error:
-            raise error.complete(
-                provider=self._runner.provider,
-                service=operation.service,
-                operation=operation.name,
-                resource=operation.resource or None,
-            ) from None
+            raise self._completed(error, operation) from None
 
     def _pager(
         self,
@@ -58,12 +54,92 @@ class Contract(Generic[CapabilitiesT]):
         self._check(make(token))
         return Pager(lambda at: self._run(make(at), hook), token=token, limit=limit)
 
+    async def _run_batch(
+        self,
+        items: Sequence[ItemT],
+        size: int,
+        make: Callable[[Sequence[ItemT]], OperationT],
+        hook: Callable[[OperationT], Awaitable[Sequence[CloudResult[T]]]],
+        *,
+        validate: Callable[[ItemT], object] = lambda item: None,
+        weigh: Callable[[ItemT], int] = lambda item: 0,
+        max_weight: int = 0,
+    ) -> list[CloudResult[T]]:
+        """Send a batch in requests that the service takes, and again what it left undone.
 
-def failures(count: int, error: CloudError) -> list[CloudResult[T]]:
-    """The same failure for each item of a batch."""
-    return [CloudResult.failure(error) for _ in range(count)]
+        Args:
+            items: What to send.
+            size: Most items of one request.
+            make: Makes the operation for some of the items.
+            hook: The provider's code for it.
+            validate: Raises a CloudError for an item that cannot be sent; the others are.
+            weigh: Bytes of an item, where the service limits those of a request.
+            max_weight: That limit.
+
+        Returns:
+            One result an item, in order.
+        """
+        results: list[CloudResult[T] | None] = [None] * len(items)
+        good: list[int] = []
+        for index, item in enumerate(items):
+            try:
+                validate(item)
+                good.append(index)
+            except CloudError as error:
+                results[index] = CloudResult.failure(self._completed(error, make([item])))
+        for run in _runs(good, size, lambda index: weigh(items[index]), max_weight):
+            await self._send_run(run, items, make, hook, results)
+        return [result for result in results if result is not None]
+
+    async def _send_run(
+        self,
+        pending: list[int],
+        items: Sequence[ItemT],
+        make: Callable[[Sequence[ItemT]], OperationT],
+        hook: Callable[[OperationT], Awaitable[Sequence[CloudResult[T]]]],
+        results: list[CloudResult[T] | None],
+    ) -> None:
+        attempt = 0
+        while pending:
+            attempt += 1
+            operation = make([items[index] for index in pending])
+            try:
+                outcomes = await self._run(operation, hook)
+            except CloudError as error:
+                outcomes, retry = [CloudResult.failure(error)] * len(pending), False
+            else:
+                retry = True
+            for index, outcome in zip(pending, outcomes, strict=True):
+                if outcome.error is not None:
+                    self._completed(outcome.error, operation)
+                results[index] = outcome
+            errors = [(i, o.error) for i, o in zip(pending, outcomes, strict=True) if o.error]
+            again = [(index, error) for index, error in errors if retry and error.retryable]
+            if not again or not await self._runner.wait_to_retry(again[0][1], attempt, operation):
+                return
+            pending = [index for index, _ in again]
+
+    def _completed(self, error: CloudError, operation: AnyOperation) -> CloudError:
+        return error.complete(
+            provider=self._runner.provider,
+            service=operation.service,
+            operation=operation.name,
+            resource=operation.resource or None,
+        )
 
 
-def chunks(items: Sequence[T], size: int) -> list[Sequence[T]]:
-    """The items in runs of at most ``size``."""
-    return [items[start : start + size] for start in range(0, len(items), size)]
+def _runs(
+    indexes: Sequence[int], size: int, weigh: Callable[[int], int], max_weight: int
+) -> list[list[int]]:
+    """The indexes in runs of at most ``size`` and, unless it is 0, of at most ``max_weight``."""
+    runs: list[list[int]] = []
+    total = 0
+    for index in indexes:
+        weight = weigh(index)
+        full = not runs or len(runs[-1]) >= size or (max_weight and total + weight > max_weight)
+        if full:
+            runs.append([])
+            total = 0
+        runs[-1].append(index)
+        total += weight
+    return runs

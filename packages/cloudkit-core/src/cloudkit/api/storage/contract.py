@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import anyio
 from attrs import evolve
-from cloudkit.api.contract import chunks, failures
 from cloudkit.api.paging import Pager
 from cloudkit.api.storage.download import Download
 from cloudkit.api.storage.hooks import MemoryStream, ObjectStorageHooks
@@ -48,8 +47,8 @@ from cloudkit.api.storage.operations import (
 )
 from cloudkit.api.storage.reader import ObjectReader, Opened
 from cloudkit.api.storage.upload import DEFAULT_CONCURRENCY, Transfer, Upload
+from cloudkit.api.validation import text_within
 from cloudkit.common import (
-    CloudError,
     CloudResult,
     Duration,
     NotFoundError,
@@ -464,19 +463,14 @@ class ObjectStorage(ObjectStorageHooks):
         Returns:
             For each key, in order: the key, or why it was not deleted.
         """
-        operations = [
-            DeleteObjects(bucket=bucket, keys=tuple(batch))
-            for batch in chunks(tuple(keys), self.capabilities.delete_batch)
-        ]
-        for operation in operations:
-            self._check(operation)
-        results: list[CloudResult[str]] = []
-        for operation in operations:
-            try:
-                results += await self._run(operation, self._delete_objects)
-            except CloudError as error:
-                results += failures(len(operation.keys), error)
-        return results
+        self._check(DeleteObjects(bucket=bucket, keys=()))
+        return await self._run_batch(
+            list(keys),
+            self.capabilities.delete_batch,
+            lambda some: DeleteObjects(bucket=bucket, keys=tuple(some)),
+            self._delete_objects,
+            validate=lambda key: text_within(key, "the key", self.capabilities.max_key_bytes),
+        )
 
     # Links
 

@@ -288,16 +288,6 @@ class DeleteObjects(BucketOperation[Sequence[CloudResult[str]]]):
     idempotent = True
     keys: tuple[str, ...]
 
-    def __attrs_post_init__(self) -> None:
-        for key in self.keys:
-            text(key, "a key")
-
-    def check(self, capabilities: StorageCapabilities) -> None:
-        """The keys are within the provider's limits."""
-        BucketOperation.check(self, capabilities)
-        for key in self.keys:
-            text_within(key, "a key", capabilities.max_key_bytes)
-
 
 @frozen(kw_only=True, eq=False)
 class CopyObject(WriteOperation[StoredObject]):

@@ -1,0 +1,150 @@
+"""The values that documents are made of: what is allowed, what is equal, how large it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from cloudkit.api.validation import text
+from cloudkit.common import ValidationError
+
+Value: TypeAlias = Any
+"""``None``, bool, int (64 bit), float, Decimal, str, bytes, aware datetime, or a list or dict (with
+non-empty str keys) of these. It comes back equal and of the same type, or the write raises."""
+
+Document: TypeAlias = Mapping[str, Value]
+
+INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+MAX_DECIMAL_EXPONENT = 125
+RESERVED_PREFIX = "_cloudkit"
+
+
+def checked_document(document: Any) -> dict[str, Value]:
+    """A deep copy of a document, with all datetimes in UTC.
+
+    Raises:
+        ValidationError: Something in it cannot be stored; the message says where it is.
+    """
+    if not isinstance(document, Mapping):
+        raise ValidationError(f"a document must be a dict, not {type(document).__name__}")
+    for name in document:
+        if isinstance(name, str) and name.startswith(RESERVED_PREFIX):
+            raise ValidationError(f"names that begin with {RESERVED_PREFIX!r} are reserved: {name}")
+    return {
+        text(name, "a name in the document"): checked_value(value, name)
+        for name, value in document.items()
+    }
+
+
+def checked_value(value: Any, path: str) -> Value:
+    """A deep copy of a value.
+
+    Args:
+        value: The value.
+        path: Where it stands, for the message.
+
+    Raises:
+        ValidationError: It, or something in it, cannot be stored.
+    """
+    kind = type(value)
+    if kind is dict:
+        return {
+            text(name, f"a name in {path}"): checked_value(item, f"{path}.{name}")
+            for name, item in value.items()
+        }
+    if kind is list:
+        return [checked_value(item, f"{path}[{i}]") for i, item in enumerate(value)]
+    if value is None or kind is bool or kind is bytes:
+        return value
+    if kind is str:
+        return text(value, path, empty=True)
+    if kind in {int, float, Decimal}:
+        return _checked_number(value, path)
+    if kind is datetime:
+        if value.tzinfo is None:
+            raise ValidationError(f"{path} is a datetime without a time zone; make it aware")
+        return value.astimezone(UTC)
+    raise ValidationError(
+        f"{path} is a {kind.__name__}, which would not come back as one; use None, bool, int, "
+        "float, Decimal, str, bytes, datetime, list or dict"
+    )
+
+
+def _checked_number(value: float | Decimal, path: str) -> float | Decimal:
+    if isinstance(value, int):
+        if not INT_MIN <= value <= INT_MAX:
+            raise ValidationError(f"{path} does not fit into 64 bits; use a Decimal")
+    elif not math.isfinite(value):
+        raise ValidationError(f"{path} is {value}, which is no number that can be stored")
+    elif isinstance(value, Decimal) and value and abs(value.adjusted()) > MAX_DECIMAL_EXPONENT:
+        raise ValidationError(f"{path} is beyond 1E{MAX_DECIMAL_EXPONENT}, or as small")
+    return value
+
+
+def kind_of(value: Value) -> str:
+    """Values are compared only within a kind; int, float and Decimal are one kind."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, (int, float, Decimal)):
+        return "number"
+    return type(value).__name__
+
+
+def equal(left: Value, right: Value) -> bool:
+    """Equality as conditions see it: 1 equals 1.0, but not True."""
+    if kind_of(left) != kind_of(right):
+        return False
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(equal(left[k], right[k]) for k in left)
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(equal, left, right))
+    return bool(left == right)
+
+
+def depth(value: Value) -> int:
+    """Levels of nesting: 0 for a plain value, 1 for a flat list or dict."""
+    if isinstance(value, Mapping):
+        return 1 + max(map(depth, value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(depth, value), default=0)
+    return 0
+
+
+def decimals(value: Value) -> Iterator[Decimal]:
+    """All Decimals in a value."""
+    if isinstance(value, Decimal):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from decimals(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from decimals(item)
+
+
+def significant_digits(value: Decimal) -> int:
+    """Digits of a Decimal without the zeros at its ends."""
+    digits = "".join(map(str, value.as_tuple().digits)).strip("0")
+    return len(digits)
+
+
+def size_of(value: Value) -> int:
+    """Bytes of a value, much as the services count them: names and texts in UTF-8, 8 for a number."""
+    if isinstance(value, str):
+        return len(value.encode())
+    if isinstance(value, bytes):
+        return len(value)
+    if isinstance(value, Mapping):
+        return 3 + sum(1 + len(name.encode()) + size_of(item) for name, item in value.items())
+    if isinstance(value, list):
+        return 3 + sum(1 + size_of(item) for item in value)
+    if value is None or isinstance(value, bool):
+        return 1
+    if isinstance(value, Decimal):
+        return 2 + len(value.as_tuple().digits)
+    return 27 if isinstance(value, datetime) else 8
