@@ -1,0 +1,38 @@
+"""Conformance suites for CloudKit's contracts, and fault injection, as a pytest plugin."""
+
+import pytest
+
+# The suites' assertions explain themselves only when pytest rewrites them as they are imported.
+pytest.register_assert_rewrite("cloudkit.testing")
+
+from cloudkit.testing.cleanup import Cleanup  # noqa: E402
+from cloudkit.testing.common import ContractSuite, Workbench  # noqa: E402
+from cloudkit.testing.endpoint import (  # noqa: E402
+    FlakyEndpoint,
+    LinkFault,
+    closed_port,
+    flaky_endpoint,
+)
+from cloudkit.testing.faults import Faults  # noqa: E402
+from cloudkit.testing.outcome import Unsupported, behaviour, require, unsupported  # noqa: E402
+from cloudkit.testing.suite import CloudSuite, MakeCloud, Refusal  # noqa: E402
+from cloudkit.testing.waiting import eventually  # noqa: E402
+
+__all__ = [
+    "Cleanup",
+    "CloudSuite",
+    "ContractSuite",
+    "Faults",
+    "FlakyEndpoint",
+    "LinkFault",
+    "MakeCloud",
+    "Refusal",
+    "Unsupported",
+    "Workbench",
+    "behaviour",
+    "closed_port",
+    "eventually",
+    "flaky_endpoint",
+    "require",
+    "unsupported",
+]
