@@ -161,7 +161,9 @@ def _files(wheel: Path) -> set[str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="release", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="release", description="Moves and builds the distributions."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("bump", help="move the version").add_argument("version")
     builder = commands.add_parser("build", help="build all sdists and wheels")
