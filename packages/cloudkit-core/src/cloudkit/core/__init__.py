@@ -1,23 +1,27 @@
-"""What providers are built with: context, executor, worker threads, registry."""
+"""What providers are built with: context, executor, worker threads, registry.
+
+Each name is imported when it is asked for: the facade needs the registry, and nothing else of this
+before a cloud is made.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from cloudkit.core._version import __version__
-from cloudkit.core.context import CloudContext, CloudOptions, ErrorTranslator
-from cloudkit.core.deadline import Deadline
-from cloudkit.core.executor import OperationExecutor
 from cloudkit.core.registry import (
     ProviderInfo,
     ProviderType,
     installed_providers,
     load_provider,
 )
-from cloudkit.core.threads import WorkerThreads
 
 if TYPE_CHECKING:
     from cloudkit.core.cloud import BaseCloud
+    from cloudkit.core.context import CloudContext, CloudOptions, ErrorTranslator
+    from cloudkit.core.deadline import Deadline
+    from cloudkit.core.executor import OperationExecutor
+    from cloudkit.core.threads import WorkerThreads
 
 __all__ = [
     "BaseCloud",
@@ -34,10 +38,21 @@ __all__ = [
     "load_provider",
 ]
 
+_HOMES = {
+    "BaseCloud": "cloud",
+    "CloudContext": "context",
+    "CloudOptions": "context",
+    "Deadline": "deadline",
+    "ErrorTranslator": "context",
+    "OperationExecutor": "executor",
+    "WorkerThreads": "threads",
+}
+
 
 def __getattr__(name: str) -> Any:
-    if name == "BaseCloud":  # it imports all contracts, which the facade does not need
-        from cloudkit.core.cloud import BaseCloud
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return BaseCloud
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return value

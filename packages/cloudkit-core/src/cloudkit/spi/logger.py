@@ -1,0 +1,45 @@
+"""Where CloudKit writes what it does."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from typing import Any
+
+
+class Logger(ABC):
+    """Takes structured events. Levels are those of the standard library."""
+
+    @abstractmethod
+    def enabled(self, level: int) -> bool:
+        """Whether events of this level are wanted; asked before their fields are gathered."""
+
+    @abstractmethod
+    def log(self, level: int, event: str, **fields: Any) -> None:
+        """Write an event.
+
+        Args:
+            level: For example ``logging.INFO``.
+            event: What happened, in a few fixed words.
+            **fields: Facts about it; never a secret.
+        """
+
+
+class StandardLogger(Logger):
+    """Writes to ``logging``: the facts in the message, and each as an attribute of the record.
+
+    Args:
+        name: Name of the logger.
+    """
+
+    def __init__(self, name: str = "cloudkit") -> None:
+        self._logger = logging.getLogger(name)
+
+    def enabled(self, level: int) -> bool:
+        """Whether the logger is on for this level."""
+        return self._logger.isEnabledFor(level)
+
+    def log(self, level: int, event: str, **fields: Any) -> None:
+        """Write ``event key=value ...`` with the fields as ``record.cloudkit``."""
+        facts = " ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
+        self._logger.log(level, "%s %s", event, facts, extra={"cloudkit": fields})
