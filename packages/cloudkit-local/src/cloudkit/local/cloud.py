@@ -1,0 +1,86 @@
+"""The local cloud: its services on one folder, or in memory."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, ClassVar, Unpack
+
+from attrs import frozen
+from cloudkit.common import Capabilities, CloudError, ConfigurationError
+from cloudkit.core import BaseCloud
+from cloudkit.local.capabilities import LOCAL_CAPABILITIES
+from cloudkit.local.config import LocalConfig, LocalOptions
+from cloudkit.local.database import Database
+from cloudkit.local.errors import translate
+from cloudkit.local.folder import Folder
+from cloudkit.spi import AnyOperation
+
+
+@frozen
+class LocalNative:
+    """What the services stand on.
+
+    Attributes:
+        folder: The folder; None in memory.
+        data: Database of tables, queues and topics.
+        index: Database of the objects.
+    """
+
+    folder: Folder | None
+    data: Database
+    index: Database
+
+
+class LocalCloud(BaseCloud[LocalConfig]):
+    """The embedded provider: objects as files, everything else in SQLite, or all of it in memory.
+
+    Several clouds, in one process or in several, may use one folder at the same time. A cloud must
+    not be taken along into a fork: each process makes its own.
+
+    Args:
+        **options: Those of [LocalConfig][cloudkit.local.LocalConfig], and the ones that every
+            provider has. The folder is made, with its parents, when it is missing.
+
+    Raises:
+        ConfigurationError: An option is wrong, or the folder cannot be used.
+    """
+
+    provider: ClassVar[str] = "local"
+    config_type = LocalConfig
+
+    def __init__(self, **options: Unpack[LocalOptions]) -> None:
+        super().__init__(options)
+        path = self.config.path
+        self._folder = None if path is None else Folder.open(path)
+        self._data = self._database(None if self._folder is None else self._folder.data)
+        self._index = self._database(None if self._folder is None else self._folder.index)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Everything, within the limits of the clouds."""
+        return LOCAL_CAPABILITIES
+
+    @cached_property
+    def native(self) -> LocalNative:
+        """The folder and the databases."""
+        return LocalNative(self._folder, self._data, self._index)
+
+    def _database(self, path: Any) -> Database:
+        database = Database(path, self._context.threads, self.config.durability)
+        self._context.on_close(database.aclose)
+        return database
+
+    def _translate_error(self, error: Exception, operation: AnyOperation) -> CloudError | None:
+        return translate(error, self.config.path)
+
+    @classmethod
+    def _options_from_place(cls, host: str, path: str) -> dict[str, Any]:
+        if host in {".", "..", "~"}:
+            return {"path": host + path}
+        if host:
+            raise ConfigurationError(
+                f"a local URL has no host, but this one has {host!r}",
+                hint=f"Write local:///{host}{path} for an absolute path, local://./{host}{path} for a "
+                "relative one, or local:// to keep everything in memory.",
+            )
+        return {"path": path} if path else {}
