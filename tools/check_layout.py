@@ -243,7 +243,7 @@ def _beyond_exports(path: Path) -> Iterator[tuple[int, str]]:
         exports = exports or _is_all(node)
         docstring = position == 0 and isinstance(node, ast.Expr) and ast.get_docstring(tree)
         imports = isinstance(node, ast.Import | ast.ImportFrom) or _for_type_checkers(node)
-        if not (docstring or imports or _is_all(node)):
+        if not (docstring or imports or _is_all(node) or _is_lazy_export(node)):
             yield node.lineno, "an __init__ holds a docstring, imports and __all__ only"
     if tree.body and not exports and any(isinstance(node, ast.ImportFrom) for node in tree.body):
         yield 1, "re-exports without __all__"
@@ -254,6 +254,17 @@ def _is_all(node: ast.stmt) -> bool:
         case ast.Assign(targets=[ast.Name(id="__all__")]):
             return True
         case ast.AnnAssign(target=ast.Name(id="__all__")):
+            return True
+        case _:
+            return False
+
+
+def _is_lazy_export(node: ast.stmt) -> bool:
+    """Names that are imported when they are asked for, where start-up time counts."""
+    match node:
+        case ast.FunctionDef(name="__getattr__" | "__dir__"):
+            return True
+        case ast.Assign(targets=[ast.Name(id="_HOMES")]):
             return True
         case _:
             return False

@@ -12,6 +12,7 @@ API = CORE / "src/cloudkit/api"
 LOCAL = Path("packages/cloudkit-local")
 AWS = Path("packages/cloudkit-aws")
 EXPORTS = '"""It."""\n\nfrom cloudkit.common import CloudError\n\n__all__ = ["CloudError"]\n'
+LAZY = '\n_HOMES = {"Page": "paging"}\n\n\ndef __getattr__(name):\n    return _HOMES[name]\n'
 
 
 def put(path: str | Path, text: str = "") -> Callable[[Path], None]:
@@ -160,6 +161,7 @@ def test_each_breach_is_reported(
     "harmless",
     [
         put(API / "__init__.py", EXPORTS),
+        put(API / "__init__.py", EXPORTS + LAZY),
         put(CORE / "src/cloudkit/__pycache__/x.pyc"),
         put(".ruff_cache/CACHEDIR.TAG"),
         put(AWS / "tests/test_s3.py", "def test_it(): ..."),
