@@ -243,7 +243,8 @@ def _beyond_exports(path: Path) -> Iterator[tuple[int, str]]:
         exports = exports or _is_all(node)
         docstring = position == 0 and isinstance(node, ast.Expr) and ast.get_docstring(tree)
         imports = isinstance(node, ast.Import | ast.ImportFrom) or _for_type_checkers(node)
-        if not (docstring or imports or _is_all(node) or _is_lazy_export(node)):
+        allowed = _is_all(node) or _is_lazy_export(node) or _is_rewrite_mark(node)
+        if not (docstring or imports or allowed):
             yield node.lineno, "an __init__ holds a docstring, imports and __all__ only"
     if tree.body and not exports and any(isinstance(node, ast.ImportFrom) for node in tree.body):
         yield 1, "re-exports without __all__"
@@ -266,6 +267,15 @@ def _is_lazy_export(node: ast.stmt) -> bool:
             return True
         case ast.Assign(targets=[ast.Name(id="_HOMES")]):
             return True
+        case _:
+            return False
+
+
+def _is_rewrite_mark(node: ast.stmt) -> bool:
+    """What pytest must be told before the assertions of a package are imported."""
+    match node:
+        case ast.Expr(value=ast.Call(func=function)):
+            return ast.unparse(function) == "pytest.register_assert_rewrite"
         case _:
             return False
 

@@ -162,6 +162,9 @@ def test_each_breach_is_reported(
     [
         put(API / "__init__.py", EXPORTS),
         put(API / "__init__.py", EXPORTS + LAZY),
+        put(
+            API / "__init__.py", 'import pytest\n\npytest.register_assert_rewrite("cloudkit.api")\n'
+        ),
         put(CORE / "src/cloudkit/__pycache__/x.pyc"),
         put(".ruff_cache/CACHEDIR.TAG"),
         put(AWS / "tests/test_s3.py", "def test_it(): ..."),
