@@ -79,6 +79,7 @@ class Contract(Generic[CapabilitiesT]):
         Returns:
             One result an item, in order.
         """
+        self._check(make(items[:0]))
         results: list[CloudResult[T] | None] = [None] * len(items)
         good: list[int] = []
         for index, item in enumerate(items):

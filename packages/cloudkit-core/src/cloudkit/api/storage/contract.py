@@ -463,7 +463,6 @@ class ObjectStorage(ObjectStorageHooks):
         Returns:
             For each key, in order: the key, or why it was not deleted.
         """
-        self._check(DeleteObjects(bucket=bucket, keys=()))
         return await self._run_batch(
             list(keys),
             self.capabilities.delete_batch,

@@ -1,0 +1,321 @@
+"""Handles messages as they come, keeps their leases, and loses none."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import math
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeAlias
+
+import anyio
+from anyio.abc import TaskGroup
+from attrs import define, field, frozen
+from cloudkit.api.messaging.leases import Leases
+from cloudkit.api.messaging.models import Message, Source
+from cloudkit.api.messaging.operations import Receive
+from cloudkit.api.tasks import flat_task_group
+from cloudkit.api.validation import whole_number
+from cloudkit.common import (
+    CloudError,
+    Duration,
+    NotFoundError,
+    PreconditionFailedError,
+    ValidationError,
+    seconds,
+    utc_now,
+)
+
+Handler: TypeAlias = Callable[[Message], Awaitable[Any] | Any]
+"""Handles one message: returns when it is done, raises when it failed."""
+
+DEFAULT_LEASE = 30.0
+SETTLE_SECONDS = 10.0
+EMPTY_WAIT = 1.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+_LOST = (NotFoundError, PreconditionFailedError)
+_logger = logging.getLogger("cloudkit.consumer")
+
+
+class RejectMessage(Exception):  # noqa: N818  (an instruction, not an error)
+    """Raised by a handler: the message can never be handled, make it a dead letter at once.
+
+    Args:
+        reason: Why, for whoever looks at the dead letters.
+    """
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _to_seconds(value: Duration) -> float:
+    return seconds(value, "a duration of consume")
+
+
+def _to_optional_seconds(value: Duration | None) -> float | None:
+    return None if value is None else seconds(value, "visibility")
+
+
+def _check_concurrency(instance: object, attribute: object, value: Any) -> None:
+    whole_number(value, "concurrency")
+
+
+@frozen(kw_only=True)
+class ConsumeOptions:
+    """How messages are consumed.
+
+    Attributes:
+        concurrency: Handlers running at once.
+        visibility: Length of the leases in seconds; None for that of the queue.
+        wait: Longest wait of one receive, in seconds.
+        retry_delay: Seconds until a message whose handler failed is visible again.
+        drain_timeout: Seconds that handlers get to end when consuming is cancelled.
+        stop_when_empty: Whether to return when nothing is left, instead of waiting for more.
+    """
+
+    concurrency: int = field(default=10, validator=_check_concurrency)
+    visibility: float | None = field(default=None, converter=_to_optional_seconds)
+    wait: float = field(default=20.0, converter=_to_seconds)
+    retry_delay: float = field(default=0.0, converter=_to_seconds)
+    drain_timeout: float = field(default=10.0, converter=_to_seconds)
+    stop_when_empty: bool = False
+
+
+@define(eq=False)
+class _Delivery:
+    """A message between receive and settlement. Times are those of the event loop's clock."""
+
+    message: Message
+    lease: float
+    leased_until: float
+    renew_at: float
+    scope: anyio.CancelScope = field(factory=lambda: anyio.CancelScope(shield=True))
+    lost: bool = False
+
+    def renewed(self, message: Message) -> None:
+        now = anyio.current_time()
+        self.message = message
+        self.leased_until = now + self.lease
+        self.renew_at = now + self.lease / 2
+
+    def lose(self) -> None:
+        self.lost = True
+        self.scope.cancel()
+
+
+class Consumer:
+    """One run of ``consume``.
+
+    Messages of one group are handled one after the other; when one of them fails, those behind it go
+    back too, so that their order holds. Every delivery has a shielded scope of its own: cancelling
+    ``consume`` stops receiving at once, and gives the handlers ``drain_timeout`` to end.
+
+    Args:
+        contract: Where the messages are leased.
+        source: The queue or subscription.
+        handler: Called with each message.
+        options: How.
+    """
+
+    def __init__(
+        self, contract: Leases[Any], source: Source, handler: Handler, options: ConsumeOptions
+    ) -> None:
+        if not callable(handler):
+            raise ValidationError("the handler must be a function of one message")
+        if options.retry_delay:
+            contract.capabilities.require("nack_delay", "retry_delay")
+        self._contract = contract
+        self._source = source
+        self._handler = handler
+        self._options = options
+        self._active: set[_Delivery] = set()
+        self._lanes = 0
+        self._lane_ended = anyio.Event()
+        self._keeper_wanted = anyio.Event()
+        self._keeper = anyio.CancelScope(shield=True)
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Consume until cancelled, or until nothing is left.
+
+        Raises:
+            CloudError: Receiving failed in a way that another try does not mend.
+        """
+        async with flat_task_group() as tasks:
+            tasks.start_soon(self._keep_leases)
+            try:
+                await self._receive_all(tasks)
+            finally:
+                self._drain()
+
+    def _drain(self) -> None:
+        self._stopping = True
+        for delivery in self._active:
+            delivery.scope.deadline = anyio.current_time() + self._options.drain_timeout
+        if self._lanes == 0:
+            self._keeper.cancel()
+
+    # Receiving
+
+    async def _receive_all(self, tasks: TaskGroup) -> None:
+        limits = self._contract.capabilities
+        longest = EMPTY_WAIT if self._options.stop_when_empty else limits.max_wait_seconds
+        wait = min(self._options.wait, longest, limits.max_wait_seconds)
+        while True:
+            free = await self._free_lanes()
+            messages = await self._receive_some(min(free, limits.max_receive), wait)
+            for lane in _lanes(messages):
+                self._start(tasks, lane)
+            if messages or not self._options.stop_when_empty:
+                continue
+            if self._lanes == 0:
+                return
+            # A handler may still fail, or send more: look again when one has ended.
+            await self._lane_ended.wait()
+
+    async def _free_lanes(self) -> int:
+        while self._lanes >= self._options.concurrency:
+            await self._lane_ended.wait()
+        return self._options.concurrency - self._lanes
+
+    async def _receive_some(self, count: int, wait: float) -> Sequence[Message]:
+        pause = FIRST_PAUSE
+        operation = Receive(
+            source=self._source,
+            max_messages=count,
+            wait=wait,
+            visibility=self._options.visibility,
+        )
+        while True:
+            try:
+                return await self._contract._run(operation, self._contract._receive)
+            except CloudError as error:
+                if not error.retryable:
+                    raise
+                _logger.warning("receiving from %s failed, trying again: %s", self._source, error)
+            await anyio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _start(self, tasks: TaskGroup, messages: Sequence[Message]) -> None:
+        lane = [self._delivery(message) for message in messages]
+        self._active.update(lane)
+        self._lanes += 1
+        self._keeper_wanted.set()
+        tasks.start_soon(self._run_lane, lane)
+
+    def _delivery(self, message: Message) -> _Delivery:
+        now = anyio.current_time()
+        if message.leased_until is not None:
+            lease = max((message.leased_until - utc_now()).total_seconds(), 0.1)
+        elif self._contract.capabilities.extend:
+            lease = self._options.visibility or DEFAULT_LEASE
+        else:
+            lease = math.inf  # the service has no leases that end
+        return _Delivery(message, lease, now + lease, now + lease / 2)
+
+    # Handling
+
+    async def _run_lane(self, lane: list[_Delivery]) -> None:
+        # Runs on while consume is cancelled: everything that waits here is shielded.
+        going = True
+        for delivery in lane:
+            if going and not self._stopping and not delivery.lost:
+                going = await self._handle(delivery)
+            elif not delivery.lost:
+                await self._settle(self._contract.nack(delivery.message), delivery)
+            self._active.discard(delivery)
+        self._lanes -= 1
+        ended, self._lane_ended = self._lane_ended, anyio.Event()
+        ended.set()
+        if self._stopping and self._lanes == 0:
+            self._keeper.cancel()
+
+    async def _handle(self, delivery: _Delivery) -> bool:
+        """Handle and settle one message; False when it did not end well."""
+        contract, message = self._contract, delivery.message
+        failure: Exception | None = None
+        done = False
+        with delivery.scope:
+            try:
+                result = self._handler(message)
+                if inspect.isawaitable(result):
+                    await result
+                done = True
+            except Exception as error:  # noqa: BLE001  (whatever the handler raises)
+                failure = error
+        if done:
+            await self._settle(contract.ack(delivery.message), delivery)
+        elif delivery.lost:
+            _logger.warning("lost the lease of message %s of %s", message.id, self._source)
+        elif isinstance(failure, RejectMessage) and contract.capabilities.dead_letter:
+            await self._settle(contract.dead_letter(delivery.message, failure.reason), delivery)
+        else:
+            if failure is not None:
+                _logger.error("message %s of %s failed", message.id, self._source, exc_info=failure)
+            delay = 0.0 if failure is None else self._options.retry_delay
+            await self._settle(contract.nack(delivery.message, delay=delay), delivery)
+        return done or isinstance(failure, RejectMessage)
+
+    async def _settle(self, settlement: Coroutine[Any, Any, None], delivery: _Delivery) -> None:
+        with anyio.CancelScope(shield=True), anyio.move_on_after(SETTLE_SECONDS):
+            try:
+                await settlement
+            except _LOST:
+                _logger.warning("the lease of message %s had ended", delivery.message.id)
+            except CloudError as error:
+                # It comes back when its lease ends: handled twice perhaps, but never lost.
+                _logger.error(  # noqa: TRY400  (the error says it all)
+                    "message %s could not be settled: %s", delivery.message.id, error
+                )
+        settlement.close()
+
+    # Keeping leases
+
+    async def _keep_leases(self) -> None:
+        with self._keeper:
+            async with anyio.create_task_group() as tasks:
+                while True:
+                    next_due = min((d.renew_at for d in self._active), default=math.inf)
+                    pause = next_due - anyio.current_time()
+                    if pause > 0:
+                        self._keeper_wanted = anyio.Event()
+                        with anyio.move_on_after(pause):
+                            await self._keeper_wanted.wait()
+                    now = anyio.current_time()
+                    for delivery in [d for d in self._active if d.renew_at <= now]:
+                        delivery.renew_at = math.inf  # until its outcome is known
+                        tasks.start_soon(self._renew, delivery)
+
+    async def _renew(self, delivery: _Delivery) -> None:
+        left = delivery.leased_until - anyio.current_time()
+        if left > 0 and self._contract.capabilities.extend:
+            length = max(delivery.lease, self._contract.capabilities.min_visibility_seconds)
+            with anyio.move_on_after(left):
+                try:
+                    delivery.renewed(await self._contract.extend(delivery.message, length))
+                except _LOST:
+                    left = 0
+                except CloudError as error:
+                    _logger.warning("a lease could not be prolonged: %s", error)
+        now = anyio.current_time()
+        if left <= 0 or now >= delivery.leased_until:
+            if delivery in self._active:
+                delivery.lose()
+        elif delivery.renew_at == math.inf:
+            delivery.renew_at = now + (delivery.leased_until - now) / 3
+        self._keeper_wanted.set()
+
+
+def _lanes(messages: Sequence[Message]) -> list[list[Message]]:
+    """Messages that may be handled side by side; those of one group stay in one lane."""
+    lanes: list[list[Message]] = []
+    groups: dict[str, list[Message]] = {}
+    for message in messages:
+        if message.group is not None and message.group in groups:
+            groups[message.group].append(message)
+            continue
+        lanes.append([message])
+        if message.group is not None:
+            groups[message.group] = lanes[-1]
+    return lanes
