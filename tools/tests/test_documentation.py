@@ -1,0 +1,30 @@
+"""A warning about the documentation fails its build."""
+
+from pathlib import Path
+
+import pytest
+
+from tools import documentation
+
+
+@pytest.mark.parametrize(
+    ("script", "status"),
+    [
+        ("echo 'Build finished'", 0),
+        ("echo 'page does not exist'; exit 1", 1),
+        ("echo 'griffe: api/paging.py:90: no such parameter' >&2", 1),
+    ],
+)
+def test_a_warning_fails(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    script: str,
+    status: int,
+) -> None:
+    program = tmp_path / "zensical"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert documentation.main() == status
+    assert capsys.readouterr().out
