@@ -13,6 +13,7 @@ from cloudkit.local.config import LocalConfig, LocalOptions
 from cloudkit.local.database import Database
 from cloudkit.local.errors import translate
 from cloudkit.local.folder import Folder
+from cloudkit.local.kv import LocalKeyValueStore
 from cloudkit.spi import AnyOperation
 
 
@@ -59,6 +60,11 @@ class LocalCloud(BaseCloud[LocalConfig]):
     def capabilities(self) -> Capabilities:
         """Everything, within the limits of the clouds."""
         return LOCAL_CAPABILITIES
+
+    @cached_property
+    def kv(self) -> LocalKeyValueStore:
+        """Documents in SQLite."""
+        return LocalKeyValueStore(self._runner, self.capabilities.kv, self._data)
 
     @cached_property
     def native(self) -> LocalNative:

@@ -1,0 +1,5 @@
+"""Documents in SQLite."""
+
+from cloudkit.local.kv.store import LocalKeyValueStore
+
+__all__ = ["LocalKeyValueStore"]
