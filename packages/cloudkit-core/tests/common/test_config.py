@@ -63,7 +63,7 @@ def test_the_variables_of_the_process_are_the_default(monkeypatch):
 
 
 def test_a_misspelt_option_is_refused_with_the_nearest_name():
-    with pytest.raises(ConfigurationError, match="'regoin' is not an option.*mean 'region'"):
+    with pytest.raises(ConfigurationError, match=r"'regoin' is not an option.*mean 'region'"):
         AcmeConfig.load({"regoin": "x"}, {})
     with pytest.raises(ConfigurationError, match="mean 'retry'"):
         AcmeConfig.load({"retrry": 1}, {}, also_known=["retry"])

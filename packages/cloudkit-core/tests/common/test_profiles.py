@@ -74,12 +74,12 @@ def test_no_file_at_all_says_what_to_do(monkeypatch, tmp_path):
 
 
 def test_a_missing_profile_lists_those_that_exist(file):
-    with pytest.raises(ConfigurationError, match="no profile 'pord'.*default, nameless, prod"):
+    with pytest.raises(ConfigurationError, match=r"no profile 'pord'.*default, nameless, prod"):
         load_profile("pord", file)
 
 
 def test_a_profile_without_provider(file):
-    with pytest.raises(ConfigurationError, match="'nameless'.*must name its provider"):
+    with pytest.raises(ConfigurationError, match=r"'nameless'.*must name its provider"):
         load_profile("nameless", file)
 
 
@@ -89,7 +89,7 @@ def test_a_profile_without_provider(file):
 def test_a_broken_file(tmp_path, content):
     path = tmp_path / "cloudkit.toml"
     path.write_bytes(content)
-    with pytest.raises(ConfigurationError, match="cloudkit.toml"):
+    with pytest.raises(ConfigurationError, match=r"cloudkit.toml"):
         load_profile(path=path)
 
 

@@ -62,7 +62,7 @@ def test_the_limit_is_for_all_attempts_together(executor, ping, in_virtual_time)
 
 def test_no_limit_at_all(executor, ping, in_virtual_time):
     async def slow(operation):
-        await anyio.sleep(1_000_000)
+        await anyio.sleep(50_000)
         return "done"
 
     async def body():
@@ -70,7 +70,7 @@ def test_no_limit_at_all(executor, ping, in_virtual_time):
         with executor(timeout=None).deadline(ping()):
             await anyio.sleep(1)
 
-    assert elapsed(in_virtual_time, body) == pytest.approx(1_000_001)
+    assert elapsed(in_virtual_time, body) == pytest.approx(50_001)
 
 
 def test_an_outer_limit_stays_the_callers_own(executor, ping, in_virtual_time):
@@ -128,9 +128,11 @@ def test_a_block_of_its_own(executor, ping, in_virtual_time):
             await anyio.sleep(1)
         with pytest.raises(ZeroDivisionError), runner.deadline(ping()):
             raise ZeroDivisionError
-        with pytest.raises(OperationTimeoutError, match=r"acme storage\.ping bucket/key"):
-            with runner.deadline(ping()):
-                await anyio.sleep_forever()
+        with (
+            pytest.raises(OperationTimeoutError, match=r"acme storage\.ping bucket/key"),
+            runner.deadline(ping()),
+        ):
+            await anyio.sleep_forever()
 
     assert elapsed(in_virtual_time, body) == pytest.approx(3)
 

@@ -48,8 +48,8 @@ def threads():
 async def until(event):
     """Wait for a threading event without a thread of the subject's."""
     with anyio.fail_after(PATIENCE):
-        while not event.is_set():
-            await anyio.sleep(0.001)
+        await anyio.to_thread.run_sync(event.wait, PATIENCE)
+    assert event.is_set()
 
 
 async def abandon(threads, blocker):
@@ -82,7 +82,7 @@ async def test_an_exception_leaves_no_cycle_behind(threads):
         pass
 
     def fail(payload):
-        raise ValueError
+        raise ValueError("boom")
 
     payload = Payload()
     gone = threading.Event()
@@ -91,7 +91,7 @@ async def test_an_exception_leaves_no_cycle_behind(threads):
     weakref.finalize(payload, gone.set)
     gc.disable()
     try:
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="boom"):
             await threads.run(fail, payload)
         del payload
         await until(gone)

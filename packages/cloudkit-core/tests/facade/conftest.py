@@ -9,13 +9,11 @@ import pytest
 from cloudkit.core import registry
 
 ACME = """
-from functools import cached_property
 from typing import ClassVar, Unpack
 
 from attrs import frozen
-from cloudkit.api.cloud import Cloud
 from cloudkit.common import Capabilities, CloudConfig, option
-from cloudkit.core import BaseCloud, CloudOptions
+from cloudkit.core import BaseCloud, CloudOptions, lazy_property
 
 
 class AcmeOptions(CloudOptions, total=False):
@@ -46,7 +44,7 @@ class AcmeCloud(BaseCloud[AcmeConfig]):
     def native(self) -> object:
         return self
 
-    @cached_property
+    @lazy_property
     def storage(self) -> list[str]:
         type(self).made += 1
         return ["storage", self._runner.provider]

@@ -90,7 +90,7 @@ def test_an_unknown_provider(name, nothing_installed):
 
 
 def test_a_misspelt_option(acme):
-    with pytest.raises(ConfigurationError, match="'regoin'.*acme provider; did you mean 'region'"):
+    with pytest.raises(ConfigurationError, match=r"'regoin'.*acme provider; did you mean 'region'"):
         CloudKit.connect("acme", regoin="x")
 
 

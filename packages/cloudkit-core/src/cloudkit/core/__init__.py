@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cloudkit.core.context import CloudContext, CloudOptions, ErrorTranslator
     from cloudkit.core.deadline import Deadline
     from cloudkit.core.executor import OperationExecutor
+    from cloudkit.core.lazy import lazy_property
     from cloudkit.core.threads import WorkerThreads
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "WorkerThreads",
     "__version__",
     "installed_providers",
+    "lazy_property",
     "load_provider",
 ]
 
@@ -46,13 +48,15 @@ _HOMES = {
     "ErrorTranslator": "context",
     "OperationExecutor": "executor",
     "WorkerThreads": "threads",
+    "lazy_property": "lazy",
 }
 
+if not TYPE_CHECKING:  # which would take any name for an export
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    return value
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        return value

@@ -33,7 +33,7 @@ class BaseCloud(Cloud, Generic[ConfigT]):
             def __init__(self, **options: Unpack[AcmeOptions]) -> None:
                 super().__init__(options)
 
-            @cached_property
+            @lazy_property
             def storage(self) -> AcmeStorage:
                 return AcmeStorage(self._runner, self.capabilities.storage, self._context)
 

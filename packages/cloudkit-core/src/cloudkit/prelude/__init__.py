@@ -139,17 +139,18 @@ __all__ = [
 # The contracts come last: they are what takes longest to import.
 _HOMES = ("cloudkit.common", "cloudkit.facade", "cloudkit.spi", "cloudkit.api")
 
+if not TYPE_CHECKING:  # which would take any name for an export
 
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        from importlib import import_module
+    def __getattr__(name: str) -> Any:
+        if name in __all__:
+            from importlib import import_module
 
-        for home in _HOMES:
-            module = import_module(home)
-            if hasattr(module, name):
-                value = globals()[name] = getattr(module, name)
-                return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            for home in _HOMES:
+                module = import_module(home)
+                if hasattr(module, name):
+                    value = globals()[name] = getattr(module, name)
+                    return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
