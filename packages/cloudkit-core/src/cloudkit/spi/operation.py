@@ -19,6 +19,8 @@ class Operation(Generic[T]):
 
     contract: ClassVar[str]
     name: ClassVar[str]
+    safe: ClassVar[bool] = False
+    """Whether it may always be repeated; where that depends, ``idempotent`` is overridden."""
 
     @property
     def service(self) -> str:
@@ -33,7 +35,7 @@ class Operation(Generic[T]):
     @property
     def idempotent(self) -> bool:
         """Whether carrying the call out twice has the effect of carrying it out once."""
-        return False
+        return self.safe
 
     @property
     def extra_time(self) -> float:

@@ -95,7 +95,7 @@ class FunctionExists(FunctionOperation[bool]):
     """Ask whether a function exists."""
 
     name = "function_exists"
-    idempotent = True
+    safe = True
 
 
 @frozen(kw_only=True, eq=False)
@@ -104,7 +104,7 @@ class ListFunctions(Operation[Page[FunctionInfo]]):
 
     contract = "functions"
     name = "list_functions"
-    idempotent = True
+    safe = True
     page_size: int | None = field(default=None, validator=_check_count)
     page_token: str | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from cloudkit.api.kv.batches import check_batch_write, waves
 from cloudkit.api.kv.conditions import Condition
 from cloudkit.api.kv.hooks import KeyValueStoreHooks
 from cloudkit.api.kv.models import (
@@ -37,6 +38,7 @@ from cloudkit.api.kv.operations import (
     check_write,
 )
 from cloudkit.api.kv.paths import PathLike
+from cloudkit.api.kv.updates import Changes
 from cloudkit.api.kv.sorting import SortCondition
 from cloudkit.api.kv.values import Document, Value
 from cloudkit.api.paging import Pager
@@ -205,8 +207,8 @@ class KeyValueStore(KeyValueStoreHooks):
         table: str,
         key: KeyLike,
         *,
-        set: Mapping[PathLike, Value] | None = None,  # noqa: A002  (the word for it)
-        increment: Mapping[PathLike, Value] | None = None,
+        set: Changes | None = None,  # noqa: A002  (the word for it)
+        increment: Changes | None = None,
         remove: Iterable[PathLike] = (),
         if_version: str | None = None,
         condition: Condition | None = None,
@@ -272,8 +274,7 @@ class KeyValueStore(KeyValueStoreHooks):
             page_size: Most items looked at for one page.
             page_token: Continue after the page that gave this token.
         """
-        if limit is not None:
-            whole_number(limit, "limit")
+        page_size = self._enough(page_size, limit, filter)
         return self._pager(
             lambda token: QueryItems(
                 table=table,
@@ -310,8 +311,7 @@ class KeyValueStore(KeyValueStoreHooks):
             page_size: Most items looked at for one page.
             page_token: Continue after the page that gave this token.
         """
-        if limit is not None:
-            whole_number(limit, "limit")
+        page_size = self._enough(page_size, limit, filter)
         return self._pager(
             lambda token: ScanItems(
                 table=table,
@@ -333,6 +333,8 @@ class KeyValueStore(KeyValueStoreHooks):
         Returns:
             For each key, in order: the item, None where there is none, or why it failed.
         """
+        if isinstance(keys, (str, Key)):
+            raise ValidationError("batch_get takes a list of keys; use get for one")
         wanted = [Key.of(key) for key in keys]
         distinct = list(dict.fromkeys(wanted))
         results = await self._run_batch(
@@ -364,9 +366,9 @@ class KeyValueStore(KeyValueStoreHooks):
         """
         wanted = list(writes)
         for write in wanted:
-            _check_batch_write(write)
+            check_batch_write(write)
         results: list[CloudResult[str | None] | None] = [None] * len(wanted)
-        for wave in _waves(wanted):
+        for wave in waves(wanted):
             outcomes = await self._run_batch(
                 [wanted[index] for index in wave],
                 self.capabilities.batch_write,
@@ -398,24 +400,13 @@ class KeyValueStore(KeyValueStoreHooks):
         operation = Transact(table=table, writes=writes)
         return await self._run(operation, self._transact)
 
-
-def _check_batch_write(write: object) -> None:
-    if not isinstance(write, (Put, Delete)):
-        raise ValidationError(f"batch_write takes Put and Delete, not {type(write).__name__}")
-    if write.conditional or (isinstance(write, Delete) and not write.missing_ok):
-        raise ValidationError("batch_write knows no conditions; use put, delete or transact")
-    if write.table is not None:
-        raise ValidationError("batch_write writes to one table; leave the write's table out")
-
-
-def _waves(writes: Sequence[BatchWrite]) -> list[list[int]]:
-    """Indexes of the writes such that no key comes twice in one wave, in order."""
-    waves: list[list[int]] = []
-    seen: dict[Key, int] = {}
-    for index, write in enumerate(writes):
-        wave = seen.get(write.key, 0)
-        seen[write.key] = wave + 1
-        if wave == len(waves):
-            waves.append([])
-        waves[wave].append(index)
-    return waves
+    def _enough(
+        self, page_size: int | None, limit: int | None, wanted: Condition | None
+    ) -> int | None:
+        """The page size; where all that is read is given, no more than the limit needs."""
+        if limit is None:
+            return page_size
+        whole_number(limit, "limit")
+        if page_size is None and wanted is None:
+            return min(limit, self.capabilities.max_page_size)
+        return page_size

@@ -20,6 +20,7 @@ from cloudkit.api.kv.models import (
 )
 from cloudkit.api.kv.models import Delete as DeleteWrite
 from cloudkit.api.kv.models import Update as UpdateWrite
+from cloudkit.api.kv.paths import Path
 from cloudkit.api.kv.sorting import SortCondition
 from cloudkit.api.kv.values import Value, decimals, depth, significant_digits, size_of
 from cloudkit.api.paging import Page
@@ -59,7 +60,7 @@ def check_key(key: Key, capabilities: KeyValueCapabilities) -> None:
         text_within(key.sort, "the sort key", capabilities.max_sort_key_bytes)
 
 
-def check_document(document: Mapping[Any, Value], capabilities: KeyValueCapabilities) -> None:
+def check_document(document: Mapping[str, Value], capabilities: KeyValueCapabilities) -> None:
     """The values are within the provider's limits.
 
     Raises:
@@ -73,8 +74,7 @@ def check_document(document: Mapping[Any, Value], capabilities: KeyValueCapabili
             raise ValidationError(
                 f"{number} has more than {capabilities.max_decimal_digits} significant digits"
             )
-    if all(isinstance(name, str) for name in document):
-        capabilities.require_size("max_item_bytes", size_of(document), "the item")
+    capabilities.require_size("max_item_bytes", size_of(document), "the item")
 
 
 def check_write(write: Write, capabilities: KeyValueCapabilities) -> None:
@@ -93,10 +93,16 @@ def check_write(write: Write, capabilities: KeyValueCapabilities) -> None:
         if write.expires_in is not None:
             capabilities.require("ttl", "expires_in")
     if isinstance(write, UpdateWrite):
-        for value in write.set.values():
-            check_document({"value": value}, capabilities)
+        for path, value in (*write.set.items(), *write.increment.items()):
+            check_document(_document_with(path, value), capabilities)
         if isinstance(write.expires_in, float):
             capabilities.require("ttl", "expires_in")
+
+
+def _document_with(path: Path, value: Value) -> dict[str, Value]:
+    for name in reversed(path):
+        value = {name: value}
+    return dict(value)
 
 
 @frozen(kw_only=True, eq=False)
@@ -143,7 +149,7 @@ class DescribeTable(TableOperation[TableInfo]):
     """Read a table's schema."""
 
     name = "describe_table"
-    idempotent = True
+    safe = True
 
 
 @frozen(kw_only=True, eq=False)
@@ -152,7 +158,7 @@ class ListTables(Operation[Page[TableInfo]]):
 
     contract = "kv"
     name = "list_tables"
-    idempotent = True
+    safe = True
     page_size: int | None = field(default=None, validator=_check_page_size)
     page_token: str | None = None
 
@@ -162,7 +168,7 @@ class GetItem(TableOperation[Item | None]):
     """Read an item."""
 
     name = "get"
-    idempotent = True
+    safe = True
     key: Key = field(converter=to_key)
     consistent: bool = True
 
@@ -238,7 +244,7 @@ class QueryItems(TableOperation[Page[Item]]):
     """One page of a partition's items, by sort key."""
 
     name = "query"
-    idempotent = True
+    safe = True
     partition: str = field(validator=_check_text)
     sort: SortCondition | None = field(default=None, validator=_check_sort)
     filter: Condition | None = field(default=None, validator=_check_filter)
@@ -263,7 +269,7 @@ class ScanItems(TableOperation[Page[Item]]):
     """One page of a table's items, in no order."""
 
     name = "scan"
-    idempotent = True
+    safe = True
     filter: Condition | None = field(default=None, validator=_check_filter)
     consistent: bool = True
     page_size: int | None = field(default=None, validator=_check_page_size)
@@ -280,7 +286,7 @@ class BatchGetItems(TableOperation[Sequence[CloudResult[Item | None]]]):
     """Read items, as many as go into one request, all different."""
 
     name = "batch_get"
-    idempotent = True
+    safe = True
     keys: tuple[Key, ...]
     consistent: bool = True
 
@@ -290,7 +296,7 @@ class BatchWriteItems(TableOperation[Sequence[CloudResult[str | None]]]):
     """Put and delete items, as many as go into one request, all different."""
 
     name = "batch_write"
-    idempotent = True
+    safe = True
     writes: tuple[BatchWrite, ...]
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, localcontext
-from typing import Any
+from decimal import Context, Decimal, Inexact, localcontext
+from typing import Any, TypeAlias
 
 from cloudkit.api.kv.paths import MISSING, Path, PathLike, dotted, look_up, parse_path
 from cloudkit.api.kv.values import RESERVED_PREFIX, Value, checked_value, kind_of
 from cloudkit.common import ValidationError
 
+# More digits than any provider keeps, so that a sum is exact or an error, never rounded.
+_EXACT = Context(prec=60, traps=[Inexact])
 
-def checked_changes(changes: Mapping[PathLike, Value] | None, what: str) -> dict[Path, Value]:
+Changes: TypeAlias = Mapping[str, Value] | Mapping[Path, Value] | Mapping[PathLike, Value]
+"""Path → value. The three forms are one: a mapping's keys are invariant for type checkers."""
+
+
+def checked_changes(changes: Changes | None, what: str) -> dict[Path, Value]:
     """Changes by path, with their values checked.
 
     Raises:
@@ -23,10 +28,13 @@ def checked_changes(changes: Mapping[PathLike, Value] | None, what: str) -> dict
         return {}
     if not isinstance(changes, Mapping):
         raise ValidationError(f"{what} must be a mapping from paths, not {type(changes).__name__}")
-    return {
-        checked_path(path): checked_value(value, f"{what}[{path!r}]")
-        for path, value in changes.items()
-    }
+    checked: dict[Path, Value] = {}
+    for given, value in changes.items():
+        path = checked_path(given)
+        if path in checked:
+            raise ValidationError(f"{what} names {dotted(path)} twice")
+        checked[path] = checked_value(value, f"{what}[{given!r}]", len(path))
+    return checked
 
 
 def checked_path(path: PathLike) -> Path:
@@ -77,9 +85,9 @@ def apply_update(
         ValidationError: A number would be added to something else, or a path leads through something
             that is not there. Nothing was changed.
     """
-    result: dict[str, Value] = copy.deepcopy(dict(document))
+    result: dict[str, Value] = _copy(dict(document))
     for path, value in set.items():
-        _parent(result, path)[path[-1]] = copy.deepcopy(value)
+        _parent(result, path)[path[-1]] = _copy(value)
     for path, amount in increment.items():
         _parent(result, path)[path[-1]] = incremented(look_up(result, path), amount, path)
     for path in remove:
@@ -94,7 +102,7 @@ def incremented(current: Any, amount: Value, path: Path) -> Value:
 
     Raises:
         ValidationError: There is something that is no number, a float would meet a Decimal, or the
-            sum is no number that can be stored.
+            sum is no number that can be stored exactly.
     """
     name = dotted(path)
     if current is MISSING:
@@ -103,10 +111,21 @@ def incremented(current: Any, amount: Value, path: Path) -> Value:
         raise ValidationError(f"{name} is a {kind_of(current)}; only a number can be incremented")
     if {type(current), type(amount)} == {float, Decimal}:
         raise ValidationError(f"{name} mixes float and Decimal; increment it by its own type")
-    with localcontext() as context:
-        context.prec = 60
-        total = current + amount
+    try:
+        with localcontext(_EXACT):
+            total = current + amount
+    except Inexact:
+        raise ValidationError(f"{name}: {current} + {amount} has too many digits") from None
     return checked_value(total, name)
+
+
+def _copy(value: Value) -> Value:
+    # What a document is made of is known, so this is several times faster than copy.deepcopy.
+    if isinstance(value, dict):
+        return {name: _copy(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_copy(item) for item in value]
+    return value
 
 
 def _parent(document: dict[str, Value], path: Path) -> dict[str, Value]:

@@ -122,7 +122,7 @@ class Receive(SourceOperation[Sequence[Message]]):
     """Lease some messages. A lost answer leaves them leased: they come back when the leases end."""
 
     name = "receive"
-    idempotent = True
+    safe = True
     max_messages: int = 1
     wait: float = 0.0
     visibility: float | None = None
@@ -164,7 +164,7 @@ class Ack(SourceOperation[Sequence[CloudResult[Message]]]):
     """Say that messages of one source are done, as many as go into one request."""
 
     name = "ack"
-    idempotent = True
+    safe = True
     messages: tuple[Message, ...]
 
 
@@ -185,7 +185,7 @@ class Nack(LeaseOperation[None]):
     """Give a message back."""
 
     name = "nack"
-    idempotent = True
+    safe = True
     delay: float = 0.0
 
     def check(self, capabilities: MessagingCapabilities) -> None:
@@ -201,7 +201,7 @@ class Extend(LeaseOperation[Message]):
     """Prolong a lease: it ends ``visibility`` seconds from now."""
 
     name = "extend"
-    idempotent = True
+    safe = True
     visibility: float = field()
 
     def check(self, capabilities: MessagingCapabilities) -> None:

@@ -98,7 +98,7 @@ class DescribeTopic(TopicOperation[TopicInfo]):
     """Read a topic's settings."""
 
     name = "describe_topic"
-    idempotent = True
+    safe = True
 
 
 @frozen(kw_only=True, eq=False)
@@ -107,7 +107,7 @@ class ListTopics(Operation[Page[TopicInfo]]):
 
     contract = "pubsub"
     name = "list_topics"
-    idempotent = True
+    safe = True
     page_size: int | None = field(default=None, validator=_check_count)
     page_token: str | None = None
 
@@ -163,7 +163,7 @@ class DescribeSubscription(SubscriptionOperation[SubscriptionInfo]):
     """Read a subscription's settings."""
 
     name = "describe_subscription"
-    idempotent = True
+    safe = True
 
 
 @frozen(kw_only=True, eq=False)
@@ -171,7 +171,7 @@ class ListSubscriptions(TopicOperation[Page[SubscriptionInfo]]):
     """One page of a topic's subscriptions, by name."""
 
     name = "list_subscriptions"
-    idempotent = True
+    safe = True
     page_size: int | None = field(default=None, validator=_check_count)
     page_token: str | None = None
 

@@ -77,7 +77,7 @@ class DescribeQueue(QueueOperation[QueueInfo]):
     """Read a queue's settings."""
 
     name = "describe_queue"
-    idempotent = True
+    safe = True
 
 
 @frozen(kw_only=True, eq=False)
@@ -86,7 +86,7 @@ class ListQueues(Operation[Page[QueueInfo]]):
 
     contract = "queue"
     name = "list_queues"
-    idempotent = True
+    safe = True
     prefix: str = ""
     page_size: int | None = field(default=None, validator=_check_count)
     page_token: str | None = None
@@ -133,7 +133,7 @@ class PurgeQueue(QueueOperation[None]):
     """Drop all messages of a queue."""
 
     name = "purge"
-    idempotent = True
+    safe = True
 
     def check(self, capabilities: QueueCapabilities) -> None:
         """The provider can purge."""
@@ -146,7 +146,7 @@ class GetQueueStats(QueueOperation[QueueStats]):
     """Count the messages of a queue."""
 
     name = "stats"
-    idempotent = True
+    safe = True
 
     def check(self, capabilities: QueueCapabilities) -> None:
         """The provider can count."""

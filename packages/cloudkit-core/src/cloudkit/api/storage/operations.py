@@ -194,7 +194,7 @@ class BucketExists(BucketOperation[bool]):
     """Ask whether a bucket exists."""
 
     name = "bucket_exists"
-    idempotent = True
+    safe = True
 
 
 @frozen(kw_only=True, eq=False)
@@ -203,7 +203,7 @@ class ListBuckets(Operation[Page[BucketInfo]]):
 
     contract = "storage"
     name = "list_buckets"
-    idempotent = True
+    safe = True
     prefix: str = field(default="", validator=_check_text_or_empty)
     page_size: int | None = field(default=None, validator=_check_page_size)
     page_token: str | None = field(default=None, validator=_check_optional_text)
@@ -237,7 +237,7 @@ class OpenObject(ObjectOperation[Any]):
     """Begin to read an object."""
 
     name = "open_object"
-    idempotent = True
+    safe = True
     byte_range: ByteRange | None = None
     if_match: str | None = field(default=None, validator=_check_optional_text)
     if_none_match: str | None = field(default=None, validator=_check_optional_text)
@@ -255,7 +255,7 @@ class HeadObject(ObjectOperation[ObjectInfo]):
     """Read what is known about an object."""
 
     name = "head_object"
-    idempotent = True
+    safe = True
     if_match: str | None = field(default=None, validator=_check_optional_text)
     if_none_match: str | None = field(default=None, validator=_check_optional_text)
 
@@ -285,7 +285,7 @@ class DeleteObjects(BucketOperation[Sequence[CloudResult[str]]]):
     """Delete some objects, as many as go into one request; missing ones are fine."""
 
     name = "delete_objects"
-    idempotent = True
+    safe = True
     keys: tuple[str, ...]
 
 
@@ -328,7 +328,7 @@ class ListObjects(BucketOperation[Page[ObjectEntry]]):
     """One page of a bucket's objects, in the order of their keys' UTF-8 bytes."""
 
     name = "list_objects"
-    idempotent = True
+    safe = True
     prefix: str = field(default="", validator=_check_text_or_empty)
     delimiter: str | None = field(default=None, validator=_check_optional_text)
     start_after: str | None = field(default=None, validator=_check_optional_text)
@@ -346,7 +346,7 @@ class PresignGet(ObjectOperation[PresignedUrl]):
     """Make a URL that reads an object."""
 
     name = "presigned_get_url"
-    idempotent = True
+    safe = True
     expires_in: float
 
     def check(self, capabilities: StorageCapabilities) -> None:
@@ -361,7 +361,7 @@ class PresignPut(ObjectOperation[PresignedUrl]):
     """Make a URL that writes an object."""
 
     name = "presigned_put_url"
-    idempotent = True
+    safe = True
     expires_in: float
     content_type: str | None = None
 
@@ -400,7 +400,7 @@ class UploadPart(ObjectOperation[UploadedPart]):
     """Send a part; the same number again replaces it."""
 
     name = "upload_part"
-    idempotent = True
+    safe = True
     upload_id: str
     number: int
     body: bytes = field(repr=False)
@@ -426,7 +426,7 @@ class AbortUpload(ObjectOperation[None]):
     """Drop an upload with its parts; one that is gone already is fine."""
 
     name = "abort_upload"
-    idempotent = True
+    safe = True
     upload_id: str = field(validator=_check_text)
 
 
@@ -435,7 +435,7 @@ class ListUploads(BucketOperation[Page[PendingUpload]]):
     """One page of the unfinished uploads of a bucket."""
 
     name = "list_uploads"
-    idempotent = True
+    safe = True
     prefix: str = field(default="", validator=_check_text_or_empty)
     page_token: str | None = field(default=None, validator=_check_optional_text)
 

@@ -1,0 +1,1 @@
+"""A small application that does real work through all five contracts."""

@@ -1,0 +1,161 @@
+"""The application: it knows the contracts, and no provider.
+
+Files of a folder become objects; their metadata goes into a table; a queue hands them to workers, which
+have a function look at the text; the outcome is announced on a topic with two subscribers.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+from attrs import Factory, define, field, frozen
+from cloudkit.prelude import Cloud, Item, Key, Message, attr
+
+FUNCTION = "cloudkit-demo-digest"
+PARTITION = "documents"
+
+
+@frozen
+class Names:
+    """What the application creates, under names that are its own for this run."""
+
+    bucket: str
+    table: str
+    queue: str
+    topic: str
+
+    @classmethod
+    def fresh(cls) -> Names:
+        """Names that nobody else uses."""
+        run = secrets.token_hex(4)
+        return cls(*(f"cloudkit-demo-{run}-{kind}" for kind in ("files", "index", "work", "news")))
+
+
+@define
+class Outcome:
+    """What happened."""
+
+    documents: list[Item] = Factory(list)
+    handled_by: dict[str, int] = Factory(dict)
+    failures: int = 0
+    heard: dict[str, list[str]] = Factory(dict)
+    bytes_stored: int = 0
+
+
+@define(eq=False)
+class Application:
+    """One run of the demo.
+
+    Attributes:
+        cloud: Any provider.
+        folder: Where the files are.
+        workers: How many consumers share the queue.
+    """
+
+    cloud: Cloud
+    folder: Path
+    workers: int = 3
+    names: Names = Factory(Names.fresh)
+    outcome: Outcome = field(factory=Outcome)
+
+    async def run(self) -> Outcome:
+        """Do all of it, and clean up.
+
+        Raises:
+            CloudError: Something failed for good.
+        """
+        files = [path for path in sorted(self.folder.rglob("*")) if path.suffix in {".md", ".txt"}]
+        async with self._resources(), anyio.create_task_group() as subscribers:
+            markdown = [path for path in files if path.suffix == ".md"]
+            subscribers.start_soon(self._listen, "archive", len(files))
+            subscribers.start_soon(self._listen, "markdown", len(markdown))
+            async with anyio.create_task_group() as ingesting:
+                for path in files:
+                    ingesting.start_soon(self._ingest, path)
+            async with anyio.create_task_group() as working:
+                for number in range(self.workers):
+                    working.start_soon(self._work, f"worker {number + 1}")
+            done = self.cloud.kv.query(self.names.table, PARTITION, filter=attr("status") == "done")
+            self.outcome.documents = await done.to_list()
+            subscribers.cancel_scope.deadline = anyio.current_time() + 30
+        return self.outcome
+
+    async def _ingest(self, path: Path) -> None:
+        key = path.relative_to(self.folder).as_posix()
+        stored = await self.cloud.storage.put_object(
+            self.names.bucket, key, path, metadata={"origin": path.name}
+        )
+        size = stored.size or 0
+        self.outcome.bytes_stored += size
+        await self.cloud.kv.put(
+            self.names.table,
+            Key(PARTITION, key),
+            {"size": size, "etag": stored.etag, "status": "new"},
+            if_absent=True,
+        )
+        await self.cloud.queue.send_json(self.names.queue, {"key": key})
+
+    async def _work(self, worker: str) -> None:
+        async def handle(message: Message) -> None:
+            if self.outcome.failures == 0:
+                self.outcome.failures += 1
+                raise RuntimeError("failing once on purpose: the message comes back")
+            await self._process(message.json()["key"])
+            self.outcome.handled_by[worker] = self.outcome.handled_by.get(worker, 0) + 1
+
+        await self.cloud.queue.consume(
+            self.names.queue, handle, concurrency=4, stop_when_empty=True
+        )
+
+    async def _process(self, key: str) -> None:
+        data = await self.cloud.storage.get_object(self.names.bucket, key)
+        result = await self.cloud.functions.invoke_json(FUNCTION, {"text": data.decode()})
+        if result.error is not None:
+            raise RuntimeError(f"the function failed: {result.error}")
+        digest: dict[str, Any] = result.json()
+        await self.cloud.kv.update(
+            self.names.table, Key(PARTITION, key), set={**digest, "status": "done"}
+        )
+        await self.cloud.pubsub.publish_json(
+            self.names.topic,
+            {"key": key, "words": digest["words"]},
+            attributes={"kind": key.rpartition(".")[2]},
+        )
+
+    async def _listen(self, subscription: str, expected: int) -> None:
+        heard = self.outcome.heard.setdefault(subscription, [])
+        with anyio.CancelScope() as scope:
+
+            async def hear(message: Message) -> None:
+                heard.append(message.json()["key"])
+                if len(set(heard)) >= expected:
+                    scope.cancel()
+
+            if expected:
+                await self.cloud.pubsub.consume(self.names.topic, subscription, hear)
+
+    @asynccontextmanager
+    async def _resources(self) -> AsyncIterator[None]:
+        cloud, names = self.cloud, self.names
+        await cloud.storage.create_bucket(names.bucket)
+        await cloud.kv.create_table(names.table, sort_key="path")
+        await cloud.queue.create_queue(names.queue)
+        await cloud.pubsub.create_topic(names.topic)
+        await cloud.pubsub.create_subscription(names.topic, "archive")
+        await cloud.pubsub.create_subscription(names.topic, "markdown", filter={"kind": "md"})
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                await cloud.pubsub.delete_topic(names.topic)
+                await cloud.queue.delete_queue(names.queue)
+                await cloud.kv.delete_table(names.table)
+                keys = [entry.key async for entry in cloud.storage.list_objects(names.bucket)]
+                for removed in await cloud.storage.delete_objects(names.bucket, keys):
+                    _ = removed.value  # raises what went wrong
+                await cloud.storage.delete_bucket(names.bucket)
