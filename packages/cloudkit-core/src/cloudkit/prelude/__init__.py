@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cloudkit.api import (
+        KEEP,
         ByteRange,
         Check,
         Checksum,
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
         DeadLetterPolicy,
         Delete,
         Functions,
+        Item,
         Key,
         KeyValueStore,
         Message,
@@ -95,6 +97,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "KEEP",
     "AccessKeyCredentials",
     "AccountKeyCredentials",
     "AlreadyExistsError",
@@ -130,6 +133,7 @@ __all__ = [
     "IntegrityError",
     "Interceptor",
     "InvalidCredentialsError",
+    "Item",
     "Key",
     "KeyValueStore",
     "Logger",
