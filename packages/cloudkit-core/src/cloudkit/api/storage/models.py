@@ -34,7 +34,7 @@ class Hasher(Protocol):
 
     def hexdigest(self) -> str:
         """The checksum so far, in lower-case hex."""
-        ...  # noqa: PIE790  (a protocol's body, for pyright)
+        ...
 
 
 class _Crc32:
