@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import cached_property
 from typing import Any, ClassVar, Unpack
 
 from attrs import frozen
 from cloudkit.common import Capabilities, CloudError, ConfigurationError
 from cloudkit.core import BaseCloud
+from cloudkit.local.blobs import Blobs
 from cloudkit.local.capabilities import LOCAL_CAPABILITIES
 from cloudkit.local.config import LocalConfig, LocalOptions
 from cloudkit.local.database import Database
 from cloudkit.local.errors import translate
+from cloudkit.local.fileblobs import FileBlobs
 from cloudkit.local.folder import Folder
 from cloudkit.local.kv import LocalKeyValueStore
+from cloudkit.local.memoryblobs import MemoryBlobs
+from cloudkit.local.storage import LocalObjectStorage
 from cloudkit.spi import AnyOperation
 
 
@@ -56,6 +61,13 @@ class LocalCloud(BaseCloud[LocalConfig]):
         self._data = self._database(None if self._folder is None else self._folder.data)
         self._index = self._database(None if self._folder is None else self._folder.index)
 
+    @cached_property
+    def storage(self) -> LocalObjectStorage:
+        """Objects in buckets."""
+        return LocalObjectStorage(
+            self._runner, self._context, self._index, self._make_blobs, self._make_secret
+        )
+
     @property
     def capabilities(self) -> Capabilities:
         """Everything, within the limits of the clouds."""
@@ -75,6 +87,14 @@ class LocalCloud(BaseCloud[LocalConfig]):
         database = Database(path, self._context.threads, self.config.durability)
         self._context.on_close(database.aclose)
         return database
+
+    def _make_blobs(self) -> Blobs:
+        if self._folder is None:
+            return MemoryBlobs()
+        return FileBlobs(self._folder.root, self.config.durability)
+
+    def _make_secret(self) -> bytes:
+        return secrets.token_bytes(32) if self._folder is None else self._folder.secret()
 
     def _translate_error(self, error: Exception, operation: AnyOperation) -> CloudError | None:
         return translate(error, self.config.path)

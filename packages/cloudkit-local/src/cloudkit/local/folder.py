@@ -25,8 +25,8 @@ class Folder:
         cloudkit-local.json     says that the folder is ours, and the version of the layout
         data.sqlite3            tables, queues and topics
         objects.sqlite3         index of the objects; can be made anew from the files below
-        objects/                bytes and attributes of the objects
-        uploads/                parts of unfinished uploads
+        objects/                bytes and attributes of the objects, and the parts of unfinished uploads
+        buckets/                names of the buckets
         temporary/              what living processes are writing
         secret                  signs URLs
 
