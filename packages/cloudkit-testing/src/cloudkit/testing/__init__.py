@@ -6,7 +6,7 @@ import pytest
 pytest.register_assert_rewrite("cloudkit.testing")
 
 from cloudkit.testing.cleanup import Cleanup  # noqa: E402
-from cloudkit.testing.common import ContractSuite, Workbench  # noqa: E402
+from cloudkit.testing.common import CommonBehaviours, ContractSuite, Workbench  # noqa: E402
 from cloudkit.testing.endpoint import (  # noqa: E402
     FlakyEndpoint,
     LinkFault,
@@ -15,17 +15,20 @@ from cloudkit.testing.endpoint import (  # noqa: E402
 )
 from cloudkit.testing.faults import Faults  # noqa: E402
 from cloudkit.testing.outcome import Unsupported, behaviour, require, unsupported  # noqa: E402
+from cloudkit.testing.storage import ObjectStorageSuite  # noqa: E402
 from cloudkit.testing.suite import CloudSuite, MakeCloud, Refusal  # noqa: E402
 from cloudkit.testing.waiting import eventually  # noqa: E402
 
 __all__ = [
     "Cleanup",
     "CloudSuite",
+    "CommonBehaviours",
     "ContractSuite",
     "Faults",
     "FlakyEndpoint",
     "LinkFault",
     "MakeCloud",
+    "ObjectStorageSuite",
     "Refusal",
     "Unsupported",
     "Workbench",

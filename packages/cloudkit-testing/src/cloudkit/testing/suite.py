@@ -25,15 +25,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias
 
 import pytest
 from cloudkit.testing.cleanup import Cleanup
 from cloudkit.testing.outcome import MARK, require, unsupported
 from cloudkit.testing.table import PROVIDER
 from cloudkit.testing.waiting import eventually
-
-T = TypeVar("T")
 
 MakeCloud: TypeAlias = Callable[..., AbstractAsyncContextManager[Any]]
 """Makes a client from keyword options."""
@@ -124,6 +122,6 @@ class CloudSuite:
         """
         return f"ck-{kind}-{secrets.token_hex(6)}"
 
-    async def eventually(self, condition: Callable[[], T | Awaitable[T]]) -> T:
+    async def eventually(self, condition: Callable[[], Any]) -> Any:
         """Wait until something is true, with the patience of this suite."""
         return await eventually(condition, self.patience, poll=self.poll)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any
 
 import anyio
 
-T = TypeVar("T")
 POLL_SECONDS = 0.02
 
 
 async def eventually(
-    condition: Callable[[], T | Awaitable[T]],
+    condition: Callable[[], Any],
     timeout: float = 10.0,
     *,
     poll: float = POLL_SECONDS,
-) -> T:
+) -> Any:
     """Wait until something is true; for what a service does in its own time.
 
     Args:

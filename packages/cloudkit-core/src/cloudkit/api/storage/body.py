@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from os import PathLike
 from typing import IO, Any
 
@@ -118,13 +118,14 @@ async def _memory_parts(data: memoryview, sizes: PartSizes) -> AsyncIterator[byt
 async def _path_parts(path: PathLike[str], sizes: PartSizes) -> AsyncIterator[bytes]:
     file = await to_thread.run_sync(open, path, "rb")
     try:
-        async for part in _file_parts(file, sizes):
-            yield part
+        async with aclosing(_file_parts(file, sizes)) as parts:
+            async for part in parts:
+                yield part
     finally:
         file.close()
 
 
-async def _file_parts(file: IO[bytes], sizes: PartSizes) -> AsyncIterator[bytes]:
+async def _file_parts(file: IO[bytes], sizes: PartSizes) -> AsyncGenerator[bytes]:
     for number, size in enumerate(sizes):
         part = await to_thread.run_sync(_read_fully, file, size)
         if part or number == 0:

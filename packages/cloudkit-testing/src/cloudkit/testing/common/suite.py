@@ -1,15 +1,14 @@
-"""The behaviours that all contracts share: errors, deadlines, retries, closing, concurrency.
-
-A contract's suite says with five small methods what there is to call; the rest is the same for all.
-"""
+"""Base of the suites of one contract: what there is to call, and clients to call it with."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, ClassVar, TypeAlias
 
 import pytest
+from attrs import evolve
 from cloudkit.testing.cleanup import Cleanup
 from cloudkit.testing.outcome import unsupported
 from cloudkit.testing.suite import CloudSuite, MakeCloud
@@ -27,6 +26,7 @@ class ContractSuite(CloudSuite):
         native_facts: What the errors of the service carry: any of ``"cause"``, ``"code"``,
             ``"status"`` and ``"request_id"``; nothing for a provider with no service behind it.
         secrets: What the clients of this suite were given and no error may show.
+        short_timeout: Seconds: the limit of clients whose calls are made to run into it.
     """
 
     __test__ = False
@@ -35,6 +35,7 @@ class ContractSuite(CloudSuite):
     ambiguous_operation: ClassVar[str] = ""
     native_facts: ClassVar[Collection[str]] = ("cause", "code")
     secrets: ClassVar[Sequence[str]] = ()
+    short_timeout: ClassVar[float] = 1.0
 
     # What a contract's suite defines
 
@@ -58,6 +59,29 @@ class ContractSuite(CloudSuite):
         """Make a call about a resource of this name, which does not exist."""
         raise NotImplementedError
 
+    @staticmethod
+    def restrict(contract: Any, **capabilities: Any) -> None:
+        """Give a contract of the test's own client lower limits, or take capabilities away.
+
+        So behaviours at a limit need not move thousands of things, and a refusal can be seen at
+        providers that can do everything.
+        """
+        contract._capabilities = evolve(contract.capabilities, **capabilities)
+
+    async def fastest(self, measure: Callable[[], Awaitable[float]], bound: float) -> float:
+        """The shortest of several measurements; a busy machine can only make them longer.
+
+        Args:
+            measure: Measures once, in seconds.
+            bound: What is short enough to stop.
+        """
+        best = math.inf
+        for _ in range(self.tries):
+            best = min(best, await measure())
+            if best <= bound:
+                break
+        return best
+
     # Fixtures that a provider may give
 
     @pytest.fixture
@@ -72,7 +96,7 @@ class ContractSuite(CloudSuite):
 
     @pytest.fixture
     def stalled_cloud(self) -> Any:
-        """A client with a ``timeout`` of one second whose endpoint takes requests and never answers.
+        """A client with a ``timeout`` of ``short_timeout`` whose endpoint takes requests and never answers.
 
         See [FlakyEndpoint][cloudkit.testing.endpoint.FlakyEndpoint].
         """
