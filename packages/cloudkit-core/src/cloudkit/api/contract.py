@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from cloudkit.api.paging import Page, Pager
-from cloudkit.common import CloudError, CloudResult, ContractCapabilities
+from cloudkit.common import ClientClosedError, CloudError, CloudResult, ContractCapabilities
 from cloudkit.spi import AnyOperation, OperationRunner
 
 T = TypeVar("T")
@@ -78,6 +78,9 @@ class Contract(Generic[CapabilitiesT]):
 
         Returns:
             One result an item, in order.
+
+        Raises:
+            CloudError: The call as a whole cannot be sent, or the client has been closed.
         """
         self._check(make(items[:0]))
         results: list[CloudResult[T] | None] = [None] * len(items)
@@ -106,6 +109,8 @@ class Contract(Generic[CapabilitiesT]):
             operation = make([items[index] for index in pending])
             try:
                 outcomes = await self._run(operation, hook)
+            except ClientClosedError:
+                raise
             except CloudError as error:
                 outcomes, retry = [CloudResult.failure(error)] * len(pending), False
             else:

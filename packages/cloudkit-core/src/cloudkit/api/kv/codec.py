@@ -21,7 +21,6 @@ from cloudkit.api.kv.values import Value
 from cloudkit.common import SerializationError
 
 SAFE_INT = 2**53
-_DATETIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 def encode_value(value: Value) -> Any:
@@ -82,16 +81,24 @@ def _decode_tagged(tag: str, value: Any) -> Value:
     decode = _DECODERS.get(tag)
     if decode is None:
         raise SerializationError(f"a stored value has the unknown tag {tag!r}")
+    if not isinstance(value, dict if tag == "$map" else str):
+        raise SerializationError(f"a stored value is no {tag[1:]}: {value!r}")
     try:
         return decode(value)
-    except (TypeError, ValueError, AttributeError, InvalidOperation, binascii.Error) as error:
+    except (ValueError, InvalidOperation, binascii.Error) as error:
         raise SerializationError(f"a stored value is no {tag[1:]}: {value!r}") from error
 
 
 def _format(value: datetime) -> str:
-    utc = value.astimezone(UTC)
-    # strftime does not pad years below 1000 on every platform.
-    return f"{utc.year:04d}{utc.strftime('-%m-%dT%H:%M:%S.%fZ')}"
+    # Not strftime, which does not pad years below 1000 on every platform.
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def _parse_datetime(value: str) -> datetime:
+    parsed = datetime.fromisoformat(value)
+    if parsed.tzinfo is not UTC:
+        raise ValueError("not in UTC")
+    return parsed
 
 
 def _decode_map(value: Any) -> Value:
@@ -103,6 +110,6 @@ _DECODERS: dict[str, Callable[[Any], Value]] = {
     "$float": float,
     "$decimal": Decimal,
     "$bytes": lambda value: base64.b64decode(value, validate=True),
-    "$datetime": lambda value: datetime.strptime(value, _DATETIME).replace(tzinfo=UTC),
+    "$datetime": _parse_datetime,
     "$map": _decode_map,
 }

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Literal, NoReturn, TypeAlias
 
 from attrs import field, frozen
@@ -36,6 +36,10 @@ _ORDERED_KINDS = frozenset({"number", "str", "bytes", "datetime"})
 
 def _checked(value: Any) -> Value:
     return checked_value(value, "the value of the condition")
+
+
+def _checked_all(values: Iterable[Any]) -> tuple[Value, ...]:
+    return tuple(map(_checked, values))
 
 
 def _sortable(value: Value) -> Any:
@@ -110,6 +114,8 @@ class Between(Condition):
     def __attrs_post_init__(self) -> None:
         if kind_of(_sortable(self.low)) != kind_of(_sortable(self.high)):
             raise ValidationError("between needs two values of the same kind")
+        if self.high < self.low:
+            raise ValidationError(f"between ends at {self.high!r}, before it begins")
 
     def matches(self, document: Mapping[str, Value]) -> bool:
         """Compare with both ends."""
@@ -166,13 +172,11 @@ class In(Condition):
     """An attribute that equals one of several values."""
 
     path: Path
-    values: tuple[Value, ...]
+    values: tuple[Value, ...] = field(converter=_checked_all)
 
     def __attrs_post_init__(self) -> None:
         if not self.values:
             raise ValidationError("is_in needs at least one value")
-        for value in self.values:
-            _checked(value)
 
     def matches(self, document: Mapping[str, Value]) -> bool:
         """Compare with each."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from cloudkit.api.kv.batches import check_batch_write, waves
 from cloudkit.api.kv.conditions import Condition
@@ -38,9 +38,9 @@ from cloudkit.api.kv.operations import (
     check_write,
 )
 from cloudkit.api.kv.paths import PathLike
-from cloudkit.api.kv.updates import Changes
 from cloudkit.api.kv.sorting import SortCondition
-from cloudkit.api.kv.values import Document, Value
+from cloudkit.api.kv.updates import Changes
+from cloudkit.api.kv.values import Document
 from cloudkit.api.paging import Pager
 from cloudkit.api.validation import whole_number
 from cloudkit.common import CloudResult, Duration, NotFoundError, ValidationError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final, Literal, TypeAlias
@@ -129,8 +129,14 @@ KEEP: Final = Keep.KEEP
 ExpiryChange: TypeAlias = Duration | Literal[Keep.KEEP] | None
 
 
+MAX_EXPIRES_SECONDS = 2.0**31 - 1
+"""The longest time to live that all services take: 68 years."""
+
+
 def _to_seconds(value: Duration | None) -> float | None:
-    return None if value is None else seconds(value, "expires_in", minimum=0.001)
+    if value is None:
+        return None
+    return seconds(value, "expires_in", minimum=0.001, maximum=MAX_EXPIRES_SECONDS)
 
 
 def _to_change(value: ExpiryChange) -> float | Literal[Keep.KEEP] | None:
@@ -142,14 +148,19 @@ def _to_changes(value: Mapping[Any, Value] | None) -> dict[Path, Value]:
 
 
 def _to_paths(value: Any) -> tuple[Path, ...]:
-    if isinstance(value, str):
-        raise ValidationError("remove takes a list of paths, not one text")
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ValidationError(f"remove takes a list of paths, not {value!r}")
     return tuple(checked_path(path) for path in value)
 
 
 def _check_condition(instance: object, attribute: object, value: Any) -> None:
     if value is not None and not isinstance(value, Condition):
         raise ValidationError("a condition is made with attr('name'): attr('age') >= 18")
+
+
+def _check_optional_text(instance: object, attribute: Any, value: Any) -> None:
+    if value is not None:
+        text(value, attribute.name)
 
 
 @frozen(kw_only=True)
@@ -164,8 +175,8 @@ class Write:
     """
 
     key: Key = field(converter=to_key)
-    table: str | None = None
-    if_version: str | None = None
+    table: str | None = field(default=None, validator=_check_optional_text)
+    if_version: str | None = field(default=None, validator=_check_optional_text)
     condition: Condition | None = field(default=None, validator=_check_condition)
 
     @property
@@ -195,7 +206,7 @@ class Put(Write):
     @property
     def conditional(self) -> bool:
         """Whether it only happens when something holds."""
-        return self.if_absent or Write.conditional.fget(self)  # type: ignore[attr-defined]
+        return self.if_absent or super().conditional
 
 
 @frozen(kw_only=True)

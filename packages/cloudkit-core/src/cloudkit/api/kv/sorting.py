@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias, get_args
 
 from attrs import frozen
 from cloudkit.api.validation import text
@@ -26,7 +26,11 @@ class SortCondition:
     high: str | None = None
 
     def __attrs_post_init__(self) -> None:
+        if self.operator not in get_args(SortOperator):
+            raise ValidationError(f"{self.operator!r} is not an operator for sort keys")
         text(self.value, "the sort key of the condition")
+        if (self.operator == "between") != (self.high is not None):
+            raise ValidationError("between needs an upper end, and nothing else has one")
         if self.high is not None and text(self.high, "the upper end") < self.value:
             raise ValidationError(f"between ends at {self.high!r}, before it begins")
 

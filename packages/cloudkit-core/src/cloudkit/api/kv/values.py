@@ -19,6 +19,9 @@ Document: TypeAlias = Mapping[str, Value]
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 MAX_DECIMAL_EXPONENT = 125
+MAX_LEVELS = 100
+"""No provider takes documents that are nested deeper, and Python cannot walk through them for ever."""
+
 RESERVED_PREFIX = "_cloudkit"
 
 
@@ -39,24 +42,20 @@ def checked_document(document: Any) -> dict[str, Value]:
     }
 
 
-def checked_value(value: Any, path: str) -> Value:
+def checked_value(value: Any, path: str, level: int = 0) -> Value:
     """A deep copy of a value.
 
     Args:
         value: The value.
         path: Where it stands, for the message.
+        level: How deep that is.
 
     Raises:
         ValidationError: It, or something in it, cannot be stored.
     """
     kind = type(value)
-    if kind is dict:
-        return {
-            text(name, f"a name in {path}"): checked_value(item, f"{path}.{name}")
-            for name, item in value.items()
-        }
-    if kind is list:
-        return [checked_value(item, f"{path}[{i}]") for i, item in enumerate(value)]
+    if kind is dict or kind is list:
+        return _checked_container(value, path, level + 1)
     if value is None or kind is bool or kind is bytes:
         return value
     if kind is str:
@@ -64,20 +63,40 @@ def checked_value(value: Any, path: str) -> Value:
     if kind in {int, float, Decimal}:
         return _checked_number(value, path)
     if kind is datetime:
-        if value.tzinfo is None:
-            raise ValidationError(f"{path} is a datetime without a time zone; make it aware")
-        return value.astimezone(UTC)
+        return _checked_datetime(value, path)
     raise ValidationError(
         f"{path} is a {kind.__name__}, which would not come back as one; use None, bool, int, "
         "float, Decimal, str, bytes, datetime, list or dict"
     )
 
 
+def _checked_container(value: Any, path: str, level: int) -> Value:
+    if level > MAX_LEVELS:
+        raise ValidationError(
+            f"the value is nested deeper than {MAX_LEVELS} levels: {path[:80]}…; does it hold itself?"
+        )
+    if isinstance(value, list):
+        return [checked_value(item, f"{path}[{i}]", level) for i, item in enumerate(value)]
+    return {
+        text(name, f"a name in {path}"): checked_value(item, f"{path}.{name}", level)
+        for name, item in value.items()
+    }
+
+
+def _checked_datetime(value: datetime, path: str) -> datetime:
+    if value.utcoffset() is None:
+        raise ValidationError(f"{path} is a datetime without a time zone; make it aware")
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValidationError(f"{path} is a datetime outside the years 1 to 9999 in UTC") from None
+
+
 def _checked_number(value: float | Decimal, path: str) -> float | Decimal:
     if isinstance(value, int):
         if not INT_MIN <= value <= INT_MAX:
             raise ValidationError(f"{path} does not fit into 64 bits; use a Decimal")
-    elif not math.isfinite(value):
+    elif not (value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)):
         raise ValidationError(f"{path} is {value}, which is no number that can be stored")
     elif isinstance(value, Decimal) and value and abs(value.adjusted()) > MAX_DECIMAL_EXPONENT:
         raise ValidationError(f"{path} is beyond 1E{MAX_DECIMAL_EXPONENT}, or as small")
