@@ -7,14 +7,17 @@ from cloudkit.testing import ObjectStorageSuite
 
 class TestFiles(ObjectStorageSuite):
     provider = "local (files)"
+    native_facts = ()  # nothing stands behind the provider that could report any
 
     @pytest.fixture
-    def make_cloud(self, tmp_path):
-        return lambda **options: LocalCloud(path=tmp_path / "cloud", **options)
+    def make_cloud(self, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("local") / "cloud"
+        return lambda **options: LocalCloud(path=folder, **options)
 
 
 class TestMemory(ObjectStorageSuite):
     provider = "local (memory)"
+    native_facts = ()
 
     @pytest.fixture
     def make_cloud(self):
