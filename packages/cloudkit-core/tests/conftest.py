@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar
 
-import anyio
 import pytest
+import trio
 import trio.testing
 from attrs import frozen
 from cloudkit.common import CloudConfig
@@ -84,13 +84,13 @@ def executor() -> Callable[..., OperationExecutor]:
 @pytest.fixture(params=["asyncio", "trio"])
 def in_virtual_time(
     request: pytest.FixtureRequest,
-) -> Callable[[Callable[[], Awaitable[Any]]], Any]:
+) -> Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]:
     """Runs a coroutine function under a clock that jumps over every wait."""
 
-    def run(main: Callable[[], Awaitable[Any]]) -> Any:
-        options: dict[str, Any] = {"loop_factory": JumpingLoop}
+    def run(main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         if request.param == "trio":
-            options = {"clock": trio.testing.MockClock(autojump_threshold=0)}
-        return anyio.run(main, backend=request.param, backend_options=options)
+            return trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
+        with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+            return runner.run(main())
 
     return run
