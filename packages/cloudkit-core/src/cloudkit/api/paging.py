@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 from attrs import frozen
@@ -44,27 +44,19 @@ class Pager(Generic[T]):
         self._token = token
         self._limit = limit
 
-    async def pages(self) -> AsyncIterator[Page[T]]:
+    def pages(self) -> AsyncIterator[Page[T]]:
         """The pages themselves, with the token that continues after each.
+
+        The iteration may be left at any time. After an error it can be gone on with: the next step
+        fetches the same page again.
 
         Raises:
             CloudError: A page could not be fetched. Pages already given stay valid.
         """
-        token, left = self._token, self._limit
-        while left is None or left > 0:
-            page = await self._fetch(token)
-            if left is not None:
-                page = Page(page.items[:left], page.next_token)
-                left -= len(page.items)
-            yield page
-            token = page.next_token
-            if token is None:
-                return
+        return _Pages(self._fetch, self._token, self._limit)
 
-    async def __aiter__(self) -> AsyncIterator[T]:
-        async for page in self.pages():
-            for item in page.items:
-                yield item
+    def __aiter__(self) -> AsyncIterator[T]:
+        return _Items(self.pages())
 
     def map_pages(self, change: Callable[[Page[T]], Page[U]]) -> Pager[U]:
         """The same listing with each page changed as it comes; tokens stay valid."""
@@ -81,3 +73,43 @@ class Pager(Generic[T]):
             CloudError: A page could not be fetched.
         """
         return [item async for item in self]
+
+
+# Classes and not generators: a generator that is left early on trio must be closed by hand.
+
+
+class _Pages(AsyncIterator[Page[T]]):
+    def __init__(
+        self,
+        fetch: Callable[[str | None], Awaitable[Page[T]]],
+        token: str | None,
+        left: int | None,
+    ) -> None:
+        self._fetch = fetch
+        self._token = token
+        self._left = left
+        self._ended = left is not None and left <= 0
+
+    async def __anext__(self) -> Page[T]:
+        if self._ended:
+            raise StopAsyncIteration
+        page = await self._fetch(self._token)
+        if self._left is not None:
+            page = Page(page.items[: self._left], page.next_token)
+            self._left -= len(page.items)
+        self._token = page.next_token
+        self._ended = page.next_token is None or self._left == 0
+        return page
+
+
+class _Items(AsyncIterator[T]):
+    def __init__(self, pages: AsyncIterator[Page[T]]) -> None:
+        self._pages = pages
+        self._items: Iterator[T] = iter(())
+
+    async def __anext__(self) -> T:
+        while True:
+            for item in self._items:
+                return item
+            page = await anext(self._pages)
+            self._items = iter(page.items)
