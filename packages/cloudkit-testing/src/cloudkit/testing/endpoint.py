@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Literal, TypeAlias
 
 import anyio
-import anyio.lowlevel
 from anyio.abc import Listener, SocketAttribute, SocketStream, TaskGroup
 from attrs import define, field, frozen
 
@@ -55,8 +54,9 @@ class _Link:
 
     async def drop(self, *, abruptly: bool) -> None:
         if abruptly:
-            raw = self.client.extra(SocketAttribute.raw_socket)  # noqa: S610  (of anyio)
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            with suppress(OSError):  # it may be closed already
+                raw = self.client.extra(SocketAttribute.raw_socket)  # noqa: S610  (of anyio)
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         for stream in (self.client, self.server):
             with suppress(*_BROKEN):
                 await stream.aclose()
@@ -80,6 +80,7 @@ class FlakyEndpoint:
         self._left = 0.0
         self._generation = 0
         self._listening: anyio.CancelScope | None = None
+        self._port_free = anyio.Event()
         self._reserved: socket.socket | None = None
 
     @property
@@ -101,7 +102,7 @@ class FlakyEndpoint:
 
     async def refuse(self) -> None:
         """Drop all connections and refuse new ones until ``heal``."""
-        self._stop_listening()
+        await self._stop_listening()
         await self._drop_all()
         self._reserved = _bound(self.port)
 
@@ -115,7 +116,7 @@ class FlakyEndpoint:
 
     async def close(self) -> None:
         """Drop all connections and stop."""
-        self._stop_listening()
+        await self._stop_listening()
         await self._drop_all()
         if self._reserved is not None:
             self._reserved.close()
@@ -123,21 +124,25 @@ class FlakyEndpoint:
     async def _listen(self) -> None:
         listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=self.port)
         self.port = listener.extra(SocketAttribute.local_port)  # noqa: S610  (of anyio)
-        self._listening = anyio.CancelScope()
+        self._listening, self._port_free = anyio.CancelScope(), anyio.Event()
         self._tasks.start_soon(self._serve, listener, self._listening)
 
     async def _serve(self, listener: Listener[SocketStream], scope: anyio.CancelScope) -> None:
-        with scope:
-            async with listener:
+        try:
+            with scope:
                 await listener.serve(self._accept, self._tasks)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await listener.aclose()
+            self._port_free.set()
 
-    def _stop_listening(self) -> None:
+    async def _stop_listening(self) -> None:
         if self._listening is not None:
             self._listening.cancel()
             self._listening = None
+            await self._port_free.wait()
 
     async def _drop_all(self) -> None:
-        await anyio.lowlevel.checkpoint()
         for link in list(self._links):
             await link.drop(abruptly=True)
 
