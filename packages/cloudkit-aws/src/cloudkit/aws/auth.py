@@ -1,0 +1,173 @@
+"""Credentials of CloudKit in the form that botocore signs with.
+
+botocore asks for credentials inside the worker thread, where no coroutine can be awaited. So the
+order is turned around: before a call goes to its thread, the AuthProvider is asked in the event
+loop, and what it gives is left where botocore will look. Nothing ever waits for an event loop.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cloudkit.aws.config import AwsConfig
+from cloudkit.common import (
+    AccessKeyCredentials,
+    AnonymousCredentials,
+    ConfigurationError,
+    Credentials,
+    MissingCredentialsError,
+)
+from cloudkit.spi import AuthProvider, CachingAuthProvider
+
+if TYPE_CHECKING:
+    from botocore.session import Session
+
+SESSION_NAME = "cloudkit"
+REFUSED = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidToken",
+        "TokenRefreshRequired",
+        "UnrecognizedClientException",
+    }
+)
+"""Codes that say that other credentials might do better."""
+
+
+class _Keys(NamedTuple):
+    access_key: str
+    secret_key: str
+    token: str | None
+    account_id: str | None = None
+
+
+class CredentialBridge:
+    """The user's AuthProvider, asked in the event loop and read by botocore in the threads.
+
+    Args:
+        provider: Source of AccessKeyCredentials or AnonymousCredentials.
+    """
+
+    def __init__(self, provider: AuthProvider) -> None:
+        self._provider = (
+            provider if isinstance(provider, CachingAuthProvider) else CachingAuthProvider(provider)
+        )
+        self._current: Credentials | None = None
+        self._keys: _Keys | None = None
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether the provider gave AnonymousCredentials."""
+        return isinstance(self._current, AnonymousCredentials)
+
+    async def prepare(self) -> None:
+        """See to it that there are credentials for the next call.
+
+        Raises:
+            AuthenticationError: The provider has none.
+            ConfigurationError: They are of a kind that AWS does not know.
+        """
+        self._take(await self._provider.get_credentials())
+
+    async def renew(self) -> bool:
+        """Ask for others in place of those that were refused; tells whether there are any."""
+        refused = self._current
+        self._take(await self._provider.refresh_credentials())
+        return self._current != refused
+
+    def frozen(self) -> _Keys:
+        """The keys to sign with now.
+
+        Raises:
+            MissingCredentialsError: The provider has not been asked yet.
+        """
+        if self._keys is None:
+            raise MissingCredentialsError(
+                "the AuthProvider has not been asked for credentials yet",
+                hint="Call 'await cloud.native.prepare()' before you use a native client.",
+            )
+        return self._keys
+
+    def _take(self, credentials: Credentials) -> None:
+        if credentials is self._current:
+            return
+        if isinstance(credentials, AccessKeyCredentials):
+            self._keys = _Keys(
+                credentials.access_key_id,
+                credentials.secret_access_key,
+                credentials.session_token,
+            )
+        elif not isinstance(credentials, AnonymousCredentials):
+            raise ConfigurationError(
+                f"AWS does not take {type(credentials).__name__}",
+                hint="Let the AuthProvider give AccessKeyCredentials or AnonymousCredentials.",
+            )
+        self._current = credentials
+
+
+def make_session(config: AwsConfig, bridge: CredentialBridge | None) -> Session:
+    """A botocore session that signs with the right credentials. Blocks: imports botocore.
+
+    Args:
+        config: Profile, region and role.
+        bridge: The user's AuthProvider; None for botocore's own chain.
+
+    Raises:
+        ProfileNotFound: botocore does not know the profile.
+    """
+    from botocore.session import Session
+
+    session = Session(profile=config.profile)
+    if bridge is not None:
+        # What a session is given here, all clients that it makes sign with.
+        session._credentials = _bridged(bridge)  # type: ignore[attr-defined]
+    if config.role_arn is not None:
+        session._credentials = _assumed(session, config)  # type: ignore[attr-defined]
+    return session
+
+
+def _bridged(bridge: CredentialBridge) -> Any:
+    from botocore.credentials import Credentials as BotoCredentials
+
+    class BridgedCredentials(BotoCredentials):
+        def __init__(self) -> None:
+            self.method = "cloudkit"
+
+        access_key = property(lambda self: bridge.frozen().access_key)
+        secret_key = property(lambda self: bridge.frozen().secret_key)
+        token = property(lambda self: bridge.frozen().token)
+        account_id = property(lambda self: None)
+
+        def get_frozen_credentials(self) -> Any:
+            return bridge.frozen()
+
+    return BridgedCredentials()
+
+
+def _assumed(session: Session, config: AwsConfig) -> Any:
+    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+
+    source = session.get_credentials()
+    if source is None:
+        raise MissingCredentialsError("there are no credentials to assume the role with")
+    region = None if config.region is None else config.region.name
+
+    def create_client(service: str, **options: Any) -> Any:
+        endpoint = config.endpoint_of("sts")
+        return session.create_client(service, endpoint_url=endpoint, region_name=region, **options)
+
+    extra = {"RoleSessionName": config.role_session_name or SESSION_NAME}
+    if config.external_id is not None:
+        extra["ExternalId"] = config.external_id
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=create_client,
+        source_credentials=source,
+        role_arn=str(config.role_arn),
+        extra_args=extra,
+    )
+    return DeferredRefreshableCredentials(
+        refresh_using=fetcher.fetch_credentials, method="assume-role"
+    )

@@ -1,0 +1,49 @@
+"""The AWS cloud: its services on one set of clients."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Unpack
+
+from cloudkit.aws.capabilities import without
+from cloudkit.aws.clients import AwsClients
+from cloudkit.aws.config import AwsConfig, AwsOptions
+from cloudkit.aws.errors import translate
+from cloudkit.aws.native import AwsNative
+from cloudkit.common import Capabilities, CloudError
+from cloudkit.core import BaseCloud, lazy_property
+from cloudkit.spi import AnyOperation
+
+
+class AwsCloud(BaseCloud[AwsConfig]):
+    """S3, DynamoDB, SQS, SNS and Lambda.
+
+    boto3 is imported, and a client made, by the first call that needs it, in a worker thread.
+    A call that is cancelled returns at once; its request may still be carried out.
+
+    Args:
+        **options: Those of [AwsConfig][cloudkit.aws.AwsConfig], and the ones that every provider
+            has. What is not set comes from boto3's own variables and files.
+
+    Raises:
+        ConfigurationError: An option is unknown or wrong.
+    """
+
+    provider: ClassVar[str] = "aws"
+    config_type = AwsConfig
+
+    def __init__(self, **options: Unpack[AwsOptions]) -> None:
+        super().__init__(options)
+        self._clients = AwsClients(self._context)
+
+    @lazy_property
+    def capabilities(self) -> Capabilities:
+        """Those of AWS, less what the option ``unsupported`` names."""
+        return without(self.config.unsupported)
+
+    @lazy_property
+    def native(self) -> AwsNative:
+        """boto3's own clients."""
+        return AwsNative(self._clients)
+
+    def _translate_error(self, error: Exception, operation: AnyOperation) -> CloudError | None:
+        return translate(error)

@@ -1,0 +1,181 @@
+"""Settings of the AWS provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
+from urllib.parse import urlsplit
+
+from attrs import Attribute, frozen
+from cloudkit.aws.capabilities import without
+from cloudkit.common import CloudConfig, ValidationError, option, parse_bool
+from cloudkit.core import CloudOptions
+
+AddressingStyle: TypeAlias = Literal["auto", "path", "virtual"]
+Encryption: TypeAlias = Literal["AES256", "aws:kms", "aws:kms:dsse"]
+UploadChecksum: TypeAlias = Literal["CRC32", "CRC64NVME", "SHA1", "SHA256", "MD5", "none"]
+
+
+class AwsOptions(CloudOptions, total=False):
+    """The options of ``CloudKit.aws()``; see [AwsConfig][cloudkit.aws.AwsConfig]."""
+
+    profile: str | None
+    anonymous: bool
+    role_arn: str | None
+    role_session_name: str | None
+    external_id: str | None
+    s3_endpoint: str | None
+    dynamodb_endpoint: str | None
+    sqs_endpoint: str | None
+    sns_endpoint: str | None
+    lambda_endpoint: str | None
+    sts_endpoint: str | None
+    addressing_style: AddressingStyle
+    checksum_algorithm: UploadChecksum
+    server_side_encryption: Encryption | None
+    kms_key_id: str | None
+    request_payer: bool
+    unsupported: Collection[str]
+
+
+def _one_of(kind: Any) -> Callable[[object, Attribute[Any], object], None]:
+    allowed = get_args(kind)
+
+    def check(instance: object, attribute: Attribute[Any], value: object) -> None:
+        if value is not None and value not in allowed:
+            raise ValidationError(
+                f"{attribute.name} must be one of {', '.join(allowed)}, not {value!r}"
+            )
+
+    return check
+
+
+def _check_text(instance: object, attribute: Attribute[Any], value: object) -> None:
+    if value is not None and (not isinstance(value, str) or not value):
+        raise ValidationError(f"{attribute.name} must be text and not empty, not {value!r}")
+
+
+def _check_bool(instance: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, bool):
+        raise ValidationError(f"{attribute.name} must be True or False, not {value!r}")
+
+
+def _check_endpoint(name: str, value: object) -> None:
+    if value is None:
+        return
+    parts = urlsplit(value) if isinstance(value, str) else None
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValidationError(f"{name} must be a URL such as https://host:port")
+    if parts.username or parts.password:
+        raise ValidationError(f"{name} must not hold a user or password")
+
+
+def _check_service_endpoint(instance: object, attribute: Attribute[Any], value: object) -> None:
+    _check_endpoint(attribute.name, value)
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _to_flags(value: Collection[str]) -> frozenset[str]:
+    if isinstance(value, str):
+        raise ValidationError("unsupported must be a collection of names, not one text")
+    flags = frozenset(value)
+    without(flags)
+    return flags
+
+
+def _endpoint(service: str) -> Any:
+    return option(
+        doc=f"URL of {service}, in place of endpoint",
+        variables=(f"AWS_ENDPOINT_URL_{service.upper()}",),
+        validator=_check_service_endpoint,
+    )
+
+
+@frozen(kw_only=True)
+class AwsConfig(CloudConfig):
+    """Settings of the AWS provider. What is not set comes from boto3's own files and variables.
+
+    Attributes:
+        profile: Profile of ``~/.aws/config`` and ``~/.aws/credentials``.
+        anonymous: Send requests unsigned, for public buckets.
+        role_arn: Role to assume, with the credentials that were found.
+        role_session_name: Name of its sessions, for the audit trail.
+        external_id: What the role's owner asks for.
+        s3_endpoint: URL of S3, in place of ``endpoint``.
+        dynamodb_endpoint: URL of DynamoDB, likewise.
+        sqs_endpoint: URL of SQS, likewise.
+        sns_endpoint: URL of SNS, likewise.
+        lambda_endpoint: URL of Lambda, likewise.
+        sts_endpoint: URL of STS, which gives out the credentials of roles, likewise.
+        addressing_style: Where the bucket stands in URLs: ``"virtual"`` in the host, ``"path"`` in
+            the path. ``"auto"`` is the host for AWS and the path for an endpoint of one's own.
+        checksum_algorithm: Checksum that S3 is sent with each body and keeps with the object.
+            ``"MD5"`` sends Content-MD5, which every store knows; ``"none"`` sends nothing.
+        server_side_encryption: How S3 encrypts what is written; the bucket's default when None.
+        kms_key_id: Key for ``"aws:kms"``.
+        request_payer: Pay for requests to buckets that ask for it.
+        unsupported: Capability flags that a store speaking AWS's protocol does not have, for
+            example ``["storage.conditional_delete"]``. Asking for them is refused at once.
+    """
+
+    provider_name: ClassVar[str] = "aws"
+    native_variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "region": ("AWS_REGION", "AWS_DEFAULT_REGION"),
+        "endpoint": ("AWS_ENDPOINT_URL",),
+    }
+
+    profile: str | None = option(
+        doc="profile of ~/.aws", variables=("AWS_PROFILE",), validator=_check_text
+    )
+    anonymous: bool = option(
+        default=False, doc="send requests unsigned", parse=parse_bool, validator=_check_bool
+    )
+    role_arn: str | None = option(doc="role to assume", validator=_check_text)
+    role_session_name: str | None = option(doc="name of its sessions", validator=_check_text)
+    external_id: str | None = option(doc="what the role's owner asks for", validator=_check_text)
+    s3_endpoint: str | None = _endpoint("s3")
+    dynamodb_endpoint: str | None = _endpoint("dynamodb")
+    sqs_endpoint: str | None = _endpoint("sqs")
+    sns_endpoint: str | None = _endpoint("sns")
+    lambda_endpoint: str | None = _endpoint("lambda")
+    sts_endpoint: str | None = _endpoint("sts")
+    addressing_style: AddressingStyle = option(
+        "auto", doc="where the bucket stands in URLs", validator=_one_of(AddressingStyle)
+    )
+    checksum_algorithm: UploadChecksum = option(
+        "CRC32",
+        doc="checksum that S3 is sent with each body; MD5 or none for stores that know no other",
+        validator=_one_of(UploadChecksum),
+    )
+    server_side_encryption: Encryption | None = option(
+        doc="how S3 encrypts what is written", validator=_one_of(Encryption)
+    )
+    kms_key_id: str | None = option(doc="key for aws:kms", validator=_check_text)
+    request_payer: bool = option(
+        default=False, doc="pay for requests", parse=parse_bool, validator=_check_bool
+    )
+    unsupported: Collection[str] = option(
+        frozenset(),
+        doc="capability flags that the store does not have, separated by commas",
+        parse=_split,
+        converter=_to_flags,
+    )
+
+    def __attrs_post_init__(self) -> None:
+        _check_endpoint("endpoint", self.endpoint)
+        if self.anonymous and self.role_arn is not None:
+            raise ValidationError("anonymous and role_arn exclude each other")
+
+    @classmethod
+    def _variables(cls, attribute: Attribute[Any]) -> tuple[str, ...]:
+        variables = super()._variables(attribute)
+        # CLOUD_PROFILE names a profile of cloudkit.toml, not one of ~/.aws.
+        return variables[1:] if attribute.name == "profile" else variables
+
+    def endpoint_of(self, service: str) -> str | None:
+        """URL of a service, by boto3's name for it; None for AWS's own."""
+        own: str | None = getattr(self, f"{service}_endpoint", None)
+        return own or self.endpoint

@@ -1,0 +1,46 @@
+"""The servers of the integration tests: each is started once, when a test first asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+
+import pytest
+from emulators import localstack as localstack_server
+from emulators import moto as moto_server
+from emulators.process import Server
+
+
+@pytest.fixture(scope="session")
+def localstack() -> Iterator[Server]:
+    """LocalStack: S3, SQS, SNS."""
+    with localstack_server.localstack() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[Server]:
+    """moto: DynamoDB, and a second opinion on S3, SQS, SNS."""
+    with moto_server.moto() as server:
+        yield server
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    item.stash[_LOG_SIZES] = {id(server): server.log_size for server in Server.running}
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        for server in Server.running:
+            tail = server.log_tail(item.stash[_LOG_SIZES].get(id(server), 0))
+            if tail:
+                report.sections.append((f"log of {server.name}", tail))
+    return report
+
+
+_LOG_SIZES = pytest.StashKey[dict[int, int]]()
