@@ -151,19 +151,24 @@ def _read_fully(file: IO[bytes], size: int) -> bytes:
 async def _stream_parts(stream: AsyncIterable[bytes], sizes: PartSizes) -> AsyncIterator[bytes]:
     wanted = iter(sizes)
     size = next(wanted)
-    buffer = bytearray()
+    pieces: list[bytes] = []  # joined once: a buffer that grows would be copied again and again
+    length = 0
     sent = False
     async for piece in stream:
         if not isinstance(piece, (bytes, bytearray, memoryview)):
             raise ValidationError(f"the stream must give bytes, not {type(piece).__name__}")
-        buffer += piece
-        while len(buffer) > size:
-            with memoryview(buffer) as view:
-                part = view[:size].tobytes()
-            del buffer[:size]
+        rest = bytes(piece)  # a copy only of what the stream might change afterwards
+        while length + len(rest) > size:
+            pieces.append(rest[: size - length])
+            rest = rest[size - length :]
+            part = b"".join(pieces)
+            pieces.clear()
             yield part
             del part
             sent = True
-            size = next(wanted)
-    if buffer or not sent:
-        yield bytes(buffer)
+            length, size = 0, next(wanted)
+        if rest:
+            pieces.append(rest)
+            length += len(rest)
+    if pieces or not sent:
+        yield b"".join(pieces)

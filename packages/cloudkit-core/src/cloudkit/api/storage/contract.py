@@ -363,7 +363,8 @@ class ObjectStorage(ObjectStorageHooks):
             path: The file; its folder must exist.
             if_match: Only the object with this etag.
             verify: Compare with the checksum that the service keeps, if it keeps one.
-            **transfer: ``part_size``, ``concurrency`` and ``progress``, as for ``put_object``.
+            **transfer: ``part_size`` (4 MiB when None), ``concurrency`` and ``progress``, as for
+                ``put_object``.
 
         Raises:
             NotFoundError: There is no such object or bucket.

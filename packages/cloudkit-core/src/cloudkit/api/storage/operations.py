@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, field, frozen
+from attrs.converters import optional
 from cloudkit.api.paging import Page
 from cloudkit.api.storage.models import (
     BucketInfo,
@@ -299,14 +300,14 @@ class CopyObject(WriteOperation[StoredObject]):
     name = "copy_object"
     source_bucket: str = field(validator=_check_text)
     source_key: str = field(validator=_check_text)
-    attributes: ObjectAttributes | None = None
+    attributes: ObjectAttributes | None = field(
+        default=None, converter=optional(checked_attributes)
+    )
     storage_class: str | None = None
     source_if_match: str | None = field(default=None, validator=_check_optional_text)
 
     def __attrs_post_init__(self) -> None:
         _check_condition(self.if_match, self.if_none_match)
-        if self.attributes is not None:
-            checked_attributes(self.attributes)
 
     @property
     def onto_itself(self) -> bool:

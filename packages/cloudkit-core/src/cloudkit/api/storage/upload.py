@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from itertools import count
 
 import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream
 from attrs import field, frozen
 from cloudkit.api.storage.body import PartSizes, body_length, read_parts
 from cloudkit.api.storage.hooks import ObjectStorageHooks
@@ -44,7 +44,7 @@ class Transfer:
     """How an object is moved.
 
     Attributes:
-        part_size: Bytes of a part; None for the default of 8 MiB.
+        part_size: Bytes of a part; None for the default: 8 MiB up, 4 MiB down.
         concurrency: Parts under way at once.
         progress: Told about the bytes moved, or None.
     """
@@ -52,12 +52,6 @@ class Transfer:
     part_size: int | None = field(default=None, validator=_check_positive)
     concurrency: int = field(default=DEFAULT_CONCURRENCY, validator=_check_positive)
     progress: Progress | None = None
-
-
-@frozen
-class _Part:
-    number: int
-    body: bytes
 
 
 class Upload:
@@ -155,34 +149,30 @@ class Upload:
     async def _send_parts(
         self, upload_id: str, head: list[bytes], rest: AsyncIterator[bytes]
     ) -> None:
-        send, receive = anyio.create_memory_object_stream[_Part](0)
-        async with flat_task_group() as tasks, send:
-            for _ in range(self._transfer.concurrency):
-                tasks.start_soon(self._send_from, upload_id, receive.clone())
-            receive.close()
-            number = 0
-            while head:  # popped, so that no part is kept longer than it takes to send it
-                number += 1
-                self._digest(head[0])
-                await send.send(_Part(number, head.pop(0)))
-            async for body in rest:
-                number += 1
+        # A part is only made once there is a place for it: memory holds no more of them.
+        places = anyio.Semaphore(self._transfer.concurrency)
+        async with flat_task_group() as tasks:
+            for number in count(1):
+                await places.acquire()
+                body = head.pop(0) if head else await anext(rest, None)
+                if body is None:
+                    return
                 self._digest(body)
-                await send.send(_Part(number, body))
+                tasks.start_soon(self._send_part, upload_id, number, body, places)
+                del body
 
-    async def _send_from(self, upload_id: str, parts: MemoryObjectReceiveStream[_Part]) -> None:
+    async def _send_part(
+        self, upload_id: str, number: int, body: bytes, places: anyio.Semaphore
+    ) -> None:
         storage, create = self._storage, self._create
-        async with parts:
-            async for part in parts:
-                operation = UploadPart(
-                    bucket=create.bucket,
-                    key=create.key,
-                    upload_id=upload_id,
-                    number=part.number,
-                    body=part.body,
-                )
-                self._uploaded.append(await storage._run(operation, storage._upload_part))
-                self._report(len(part.body))
+        operation = UploadPart(
+            bucket=create.bucket, key=create.key, upload_id=upload_id, number=number, body=body
+        )
+        size = len(body)
+        self._uploaded.append(await storage._run(operation, storage._upload_part))
+        self._report(size)
+        del operation, body  # before another part is made
+        places.release()
 
     async def _abort(self, upload_id: str) -> None:
         storage, create = self._storage, self._create
