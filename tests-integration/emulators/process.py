@@ -165,4 +165,4 @@ def answers(url: str) -> bool:
 def _plain_environment(folder: Path) -> dict[str, str]:
     # Settings of the machine (credentials, endpoints, proxies) must not reach the server.
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "TZ") if name in os.environ}
-    return {**kept, "HOME": str(folder), "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
+    return {**kept, "HOME": str(folder), "PYTHONUNBUFFERED": "1"}
