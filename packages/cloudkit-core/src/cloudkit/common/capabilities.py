@@ -110,6 +110,10 @@ class ContractCapabilities:
                 f"{what} has {size:,} bytes; the limit is {maximum:,} bytes ({self.contract}.{limit})"
             )
 
+    def unit_of(self, name: str) -> str:
+        """The unit of a limit; empty for what is no limit."""
+        return str(getattr(fields(type(self)), name).metadata.get("unit", ""))
+
     def describe(self) -> list[tuple[str, str, Any, str]]:
         """Rows of (name, kind, value, documentation), for tables."""
         return [
