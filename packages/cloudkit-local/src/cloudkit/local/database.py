@@ -14,8 +14,8 @@ from cloudkit.common import ClientClosedError, ConfigurationError
 from cloudkit.core import WorkerThreads
 from cloudkit.local.connection import Connection, Durability, Schema, connect, migrate, retry_busy
 from cloudkit.local.mailbox import Outcome, current_mailbox
-from cloudkit.local.watch import Watch, Watches
-from cloudkit.local.writer import NUDGE, Job, Writer
+from cloudkit.local.watch import Watch
+from cloudkit.local.writer import Job, Writer
 
 T = TypeVar("T")
 
@@ -55,7 +55,6 @@ class Database:
         self._path = path
         self._threads = threads
         self._durability: Durability = durability
-        self._watches = Watches()
         self._readers: list[Connection] = []
         self._schemas: list[Schema] = []
         self._ready = threading.Event()  # the file and all tables are there
@@ -63,8 +62,9 @@ class Database:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._process = os.getpid()
-        writer = Writer(lambda: connect(path, durability), self._watches)
+        writer = Writer(lambda: connect(path, durability), shared=path is not None)
         self._jobs = writer.jobs
+        self._watches = writer.watches
         self._make_thread = _thread_maker(writer)
         # The thread of a database that is dropped without being closed must not stay for ever.
         weakref.finalize(self, _end, writer.jobs)
@@ -77,8 +77,9 @@ class Database:
     def register(self, schema: Schema) -> None:
         """Have the tables of a service made, or brought up to date, before the next use."""
         with self._lock:
-            self._schemas.append(schema)
-            self._ready.clear()
+            if schema not in self._schemas:
+                self._schemas.append(schema)
+                self._ready.clear()
 
     async def write(self, func: Callable[[Connection], T]) -> T:
         """Run a function in a transaction that may write, and wait until it is committed.
@@ -110,6 +111,16 @@ class Database:
             self._submit(self._prepare, Outcome(None)).wait_blocking()
         result: T = self._submit(func, Outcome(None)).wait_blocking()
         return result
+
+    def write_soon(self, func: Callable[[Connection], object]) -> None:
+        """The same as ``write`` for whoever cannot wait, such as a task that is cancelled.
+
+        It is done after what was asked for before. Nobody hears of errors; once the database is
+        closed, or as long as it was not used, nothing is done.
+        """
+        with self._lock:
+            if self._ready.is_set() and not self._closed and self._process == os.getpid():
+                self._jobs.put(Job(func, Outcome(None)))
 
     async def read(self, func: Callable[[Connection], T]) -> T:
         """Run a function that reads, in a worker thread, on one consistent snapshot.
@@ -146,9 +157,7 @@ class Database:
         Commits of other databases on the same file, in this process or another, wake all watches
         within about 0.05 seconds.
         """
-        watch = Watch(self._watches, channel)
-        self._jobs.put(NUDGE)  # the writer may be asleep without a limit
-        return watch
+        return Watch(self._watches, channel)
 
     async def aclose(self) -> None:
         """Write what was asked for before, and close the file. May be called twice."""
@@ -160,6 +169,7 @@ class Database:
             if self._thread is not None:
                 self._jobs.put(last)
             self._jobs.put(None)
+        self._watches.notify_all()  # who waits for changes finds out that there will be none
         if self._thread is not None and self._process == os.getpid():
             await self._threads.run(self._thread.join)
         for connection in self._readers:
