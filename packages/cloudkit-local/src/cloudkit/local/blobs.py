@@ -144,5 +144,9 @@ class Blobs(ABC):
         """All buckets that are remembered, for an index that was lost."""
 
     @abstractmethod
+    def drop_strays(self) -> None:
+        """Remove what belongs to no object, while nobody else uses the folder."""
+
+    @abstractmethod
     def close(self) -> None:
         """Say that this process writes no more."""

@@ -14,27 +14,37 @@ from cloudkit.common import (
     ServiceUnavailableError,
 )
 
+INDEX_NAME = "objects.sqlite3"
+DATA_NAME = "data.sqlite3"
+
+_REBUILD = " Without a backup, LocalCloud.rebuild(path) makes it anew from the objects' files."
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 
 
-def translate(error: Exception, root: Path | None) -> CloudError | None:
+def translate(error: Exception, root: Path | None, service: str) -> CloudError | None:
     """The CloudError for an error of the operating system or of SQLite.
 
     Args:
         error: What was raised.
         root: The provider's folder, for the message; None in memory.
+        service: The contract that was used.
 
     Returns:
         None when the error is of another kind.
     """
     place = "memory" if root is None else str(root)
     if isinstance(error, sqlite3.Error):
-        return _sqlite_error(error, place)
+        return _sqlite_error(error, place, f"{place}/{database_name(service)}")
     if isinstance(error, OSError) and error.errno is not None:
         return _os_error(error, place)
     return None
+
+
+def database_name(service: str) -> str:
+    """The database that a contract uses."""
+    return INDEX_NAME if service == "storage" else DATA_NAME
 
 
 def unusable_folder(error: OSError, root: Path) -> ConfigurationError:
@@ -70,7 +80,7 @@ def _os_error(error: OSError, place: str) -> CloudError:
     return ProviderError(f"a file in {place} cannot be used: {error.strerror}", code=code)
 
 
-def _sqlite_error(error: sqlite3.Error, place: str) -> CloudError:
+def _sqlite_error(error: sqlite3.Error, place: str, file: str) -> CloudError:
     number = getattr(error, "sqlite_errorcode", 0) & 0xFF
     code = getattr(error, "sqlite_errorname", None)
     if number in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
@@ -83,14 +93,14 @@ def _sqlite_error(error: sqlite3.Error, place: str) -> CloudError:
         return _forbidden(place, code)
     if number in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return ProviderError(
-            f"a database in {place} is damaged: {error}",
+            f"the database {file} is damaged: {error}",
             code=code,
-            hint="Stop all processes that use the folder. Put a backup of the file in its place, or, "
-            "for objects.sqlite3, call LocalCloud.rebuild(path), which makes it anew.",
+            hint="Stop all processes that use the folder, then put a backup of the file in its place."
+            + (_REBUILD if file.endswith(INDEX_NAME) else ""),
         )
     if number in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR}:
         return ProviderError(
-            f"a database in {place} cannot be read or written: {error}",
+            f"the database {file} cannot be read or written: {error}",
             code=code,
             hint="See that the folder is there, may be written, and has space left.",
         )

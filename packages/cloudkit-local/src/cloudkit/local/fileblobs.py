@@ -102,6 +102,15 @@ class FileBlobs(Blobs):
             except (ValueError, KeyError):
                 continue  # never finished
 
+    def drop_strays(self) -> None:
+        """Remove bytes without a sidecar: parts of uploads that a lost index knew.
+
+        Must not be called while others use the folder.
+        """
+        for path in self._objects.glob("*/*"):
+            if not path.suffix and not path.with_name(path.name + SIDECAR).exists():
+                path.unlink()
+
     def close(self) -> None:
         """Give up the lock, so that the next one clears away what is left, if anything is."""
         self._owner.close()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 from cloudkit.common import ConfigurationError
-from cloudkit.local.errors import unusable_folder
+from cloudkit.local.errors import DATA_NAME, INDEX_NAME, unusable_folder
+from cloudkit.local.owner import living_owners
 
 MARKER = "cloudkit-local.json"
 FORMAT = 1
@@ -58,12 +60,17 @@ class Folder:
     @property
     def data(self) -> Path:
         """Database of tables, queues and topics."""
-        return self.root / "data.sqlite3"
+        return self.root / DATA_NAME
 
     @property
     def index(self) -> Path:
         """Database of the objects."""
-        return self.root / "objects.sqlite3"
+        return self.root / INDEX_NAME
+
+    @property
+    def temporary(self) -> Path:
+        """What living processes are writing."""
+        return self.root / "temporary"
 
     def secret(self) -> bytes:
         """The secret that signs URLs, the same for all processes on the folder.
@@ -75,6 +82,25 @@ class Folder:
         if not path.exists():
             write_new(path, secrets.token_hex(32).encode(), mode=0o600)
         return path.read_bytes()
+
+    def set_index_aside(self) -> None:
+        """Give the database of the objects another name, so that a new one is made.
+
+        Raises:
+            ConfigurationError: A living process uses the folder.
+            OSError: It cannot be renamed.
+        """
+        if self.temporary.exists() and living_owners(self.temporary):
+            raise ConfigurationError(
+                f"a process is using the objects in {self.root}",
+                provider="local",
+                hint="Stop all processes that use the folder.",
+            )
+        mark = f"damaged-{time.strftime('%Y%m%dT%H%M%S')}-{secrets.token_hex(2)}"
+        for suffix in ("", "-wal", "-shm"):
+            file = self.index.with_name(self.index.name + suffix)
+            if file.exists():
+                file.rename(file.with_name(f"{file.name}.{mark}"))
 
 
 def write_new(path: Path, content: bytes, *, mode: int = 0o666) -> None:

@@ -269,3 +269,8 @@ def complete(
             record.row,
         )
     connection.execute("INSERT INTO complete VALUES (1)")
+
+
+def count(connection: Connection) -> int:
+    """How many objects there are, in all buckets."""
+    return int(connection.execute("SELECT count(*) FROM object").fetchone()[0])

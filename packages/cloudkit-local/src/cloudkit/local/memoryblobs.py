@@ -46,6 +46,9 @@ class MemoryBlobs(Blobs):
         """None, as for records."""
         return iter(())
 
+    def drop_strays(self) -> None:
+        """Nothing is ever left over."""
+
     def close(self) -> None:
         """Forget everything."""
         self._blobs.clear()

@@ -93,8 +93,9 @@ class ObjectRecord:
         """
         try:
             record = cls(**json.loads(content))
-            record.key.encode(), record.info()
-        except (TypeError, AttributeError, KeyError) as error:
+            record.key.encode()
+            unpack_attributes(record.attributes)
+        except (TypeError, AttributeError) as error:
             raise ValueError(f"not a sidecar: {error}") from error
         return record
 

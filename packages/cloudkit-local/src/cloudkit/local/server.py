@@ -77,10 +77,9 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(self, store: ObjectStore, check: Check) -> None:
-        self.store = store
-        self.check = check
         self._connections: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", 0), _Handler)
+        handler = type("Handler", (_Handler,), {"store": store, "check": staticmethod(check)})
+        super().__init__(("127.0.0.1", 0), handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._connections.add(request)
@@ -100,11 +99,12 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    store: ObjectStore
+    check: Check
     protocol_version = "HTTP/1.1"
     server_version = "cloudkit-local"
     sys_version = ""
     timeout = IDLE_SECONDS
-    server: _Server
 
     def do_GET(self) -> None:
         self._answer(self._get)
@@ -115,8 +115,6 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         self._answer(self._put)
 
-    do_POST = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # no URL allows them: the check refuses
-
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the base class's name)
         """The URLs are secrets, and belong in no log."""
 
@@ -124,12 +122,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._unread = self._body_length()
         self._started = False
         try:
-            bucket, key = self.server.check(
-                self.path, self.command, self.headers.get("Content-Type")
-            )
+            bucket, key = self.check(self.path, self.command, self.headers.get("Content-Type"))
             method(bucket, key)
         except Exception as native:
-            error = native if isinstance(native, CloudError) else translate(native, None)
+            error = native if isinstance(native, CloudError) else translate(native, None, "storage")
             if error is None or self._started:
                 self.close_connection = True  # a body cut short tells the client
                 raise
@@ -166,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _get(self, bucket: str, key: str) -> None:
         byte_range = self._range()
         operation = GetObject(bucket=bucket, key=key, byte_range=byte_range)
-        opened = self.server.store.open(operation)
+        opened = self.store.open(operation)
         with contextlib.closing(opened.blob):
             self._send_head(opened, partial=byte_range is not None)
             if self.command == "HEAD":
@@ -201,7 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
     # Writing
 
     def _put(self, bucket: str, key: str) -> None:
-        store = self.server.store
+        store = self.store
         with store.writing() as writer:
             operation = PutObject(bucket=bucket, key=key, body=b"", attributes=self._attributes())
             for piece in self._body():
@@ -261,6 +257,11 @@ class _Handler(BaseHTTPRequestHandler):
             return int(line.partition(b";")[0], 16)
         except ValueError:
             raise _cut_short() from None
+
+
+# No URL allows these: the check refuses them, with a reason.
+for _method in ("POST", "PATCH", "DELETE", "OPTIONS"):
+    setattr(_Handler, f"do_{_method}", _Handler.do_GET)
 
 
 def _cut_short() -> ValidationError:

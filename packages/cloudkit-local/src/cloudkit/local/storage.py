@@ -82,6 +82,10 @@ class LocalObjectStorage(ObjectStorage):
         self._presigner = Presigner(self._store, make_secret)
         context.on_close(self._close)
 
+    async def rebuild(self) -> int:
+        """Make an index that was lost anew; see ``LocalCloud.rebuild``."""
+        return await self._context.run_sync(self._store.rebuild)
+
     async def _create_bucket(self, op: CreateBucket) -> BucketInfo:
         created = await self._context.run_sync(self._store.create_bucket, op.bucket)
         return BucketInfo(name=op.bucket, created_at=to_time(created))

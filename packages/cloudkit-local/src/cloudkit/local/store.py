@@ -237,6 +237,14 @@ class ObjectStore:
             writer.discard()
             raise
 
+    def rebuild(self) -> int:
+        """Fill an index that is new from the blobs; returns how many objects there are.
+
+        Nobody else may use the folder meanwhile.
+        """
+        self._blobs().drop_strays()
+        return self.read(index.count)
+
     def close(self) -> None:
         """Say that this client writes no more; the index must be closed before."""
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self
 
@@ -64,9 +64,14 @@ class Watch:
 
 
 class Watches:
-    """All watches of a database."""
+    """All watches of a database.
 
-    def __init__(self) -> None:
+    Args:
+        on_add: Called in any thread after a watch was added.
+    """
+
+    def __init__(self, on_add: Callable[[], object]) -> None:
+        self._on_add = on_add
         self._lock = threading.Lock()
         self._by_channel: dict[str, set[Watch]] = {}
 
@@ -77,6 +82,7 @@ class Watches:
         """Begin to wake a watch."""
         with self._lock:
             self._by_channel.setdefault(channel, set()).add(watch)
+        self._on_add()
 
     def remove(self, channel: str, watch: Watch) -> None:
         """Stop waking a watch."""

@@ -47,13 +47,17 @@ class Writer:
 
     Args:
         connect: Opens the connection; called in the thread, again after it has failed.
+        shared: Whether others may change the database, which must be looked for then.
+
+    Attributes:
         watches: Whom to tell about changes.
     """
 
-    def __init__(self, connect: Callable[[], Connection], watches: Watches) -> None:
+    def __init__(self, connect: Callable[[], Connection], *, shared: bool) -> None:
         self.jobs: SimpleQueue[Job | Nudge | None] = SimpleQueue()
+        self.watches = Watches(lambda: self.jobs.put(NUDGE))  # the writer may sleep without limit
         self._connect = connect
-        self._watches = watches
+        self._shared = shared
         self._connection: Connection | None = None
         self._data_version = -1
         self._polled_at = 0.0
@@ -66,16 +70,20 @@ class Writer:
             if batch:
                 self._carry_out(batch)
             batch.clear()  # nothing is kept alive while there is nothing to do
-            if self._watches:
+            if self._polling:
                 self._look_for_others()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
+    @property
+    def _polling(self) -> bool:
+        return self._shared and bool(self.watches)
+
     def _next_batch(self) -> tuple[list[Job], bool]:
         batch: list[Job] = []
         try:
-            job = self.jobs.get(timeout=POLL_SECONDS if self._watches else None)
+            job = self.jobs.get(timeout=POLL_SECONDS if self._polling else None)
             while job is not None:
                 if isinstance(job, Job) and not job.outcome.abandoned:
                     batch.append(job)
@@ -112,7 +120,7 @@ class Writer:
                 self._transact(connection, [job])
             return
         if connection.channels:
-            self._watches.notify(connection.channels)
+            self.watches.notify(connection.channels)
         _hand_back(done)
 
     def _look_for_others(self) -> None:
@@ -126,7 +134,7 @@ class Writer:
             version = -1  # those who wait run into the error themselves
         if version != self._data_version:
             self._data_version = version
-            self._watches.notify_all()
+            self.watches.notify_all()
 
 
 def _attempt(connection: Connection, job: Job) -> tuple[Any, Exception | None]:
