@@ -1,0 +1,24 @@
+"""The behaviours of KeyValueStore, in a folder and in memory."""
+
+import pytest
+from cloudkit.local import LocalCloud
+from cloudkit.testing.kv import KeyValueStoreSuite
+
+
+class TestFiles(KeyValueStoreSuite):
+    provider = "local (files)"
+    native_facts = ()  # nothing stands behind the provider that could report any
+
+    @pytest.fixture
+    def make_cloud(self, tmp_path_factory):
+        folder = tmp_path_factory.mktemp("local") / "cloud"
+        return lambda **options: LocalCloud(path=folder, **options)
+
+
+class TestMemory(KeyValueStoreSuite):
+    provider = "local (memory)"
+    native_facts = ()
+
+    @pytest.fixture
+    def make_cloud(self):
+        return lambda **options: LocalCloud(**options)
