@@ -25,7 +25,7 @@ from cloudkit.api.kv import (
 from cloudkit.api.kv.models import Write
 from cloudkit.common import NotFoundError, PreconditionFailedError
 from cloudkit.local.connection import Connection
-from cloudkit.local.kv.tables import Table
+from cloudkit.local.kv.tables import DELETE_ITEM, Table
 
 Row: TypeAlias = tuple[str, str, float | None]
 """Document, version and expiry of an item, as they are stored."""
@@ -35,11 +35,7 @@ _GET = (
     "AND sort = ? AND (expires_at IS NULL OR expires_at > ?)"
 )
 _PUT = "INSERT OR REPLACE INTO kv_item VALUES (?, ?, ?, ?, ?, ?)"
-_DELETE = "DELETE FROM kv_item WHERE table_id = ? AND partition = ? AND sort = ?"
-_SWEEP = (
-    "DELETE FROM kv_item WHERE (table_id, partition, sort) IN "
-    "(SELECT table_id, partition, sort FROM kv_item WHERE expires_at <= ? LIMIT ?)"
-)
+_EXPIRED = "SELECT table_id, partition, sort FROM kv_item WHERE expires_at <= ? LIMIT ?"
 
 CheckDocument: TypeAlias = Callable[[Mapping[str, Value]], None]
 
@@ -112,7 +108,7 @@ class Items:
             if row is None and not write.missing_ok:
                 raise NotFoundError("there is no such item")
             _check_conditions(write, row)
-        self.connection.execute(_DELETE, place)
+        self.connection.execute(DELETE_ITEM, place)
 
     def update(self, write: Update) -> Item:
         """Change parts of an item.
@@ -205,4 +201,5 @@ def decode(text: str) -> dict[str, Value]:
 
 def sweep_expired(connection: Connection, now: float, most: int) -> None:
     """Delete some of the items whose time is over, of all tables."""
-    connection.execute(_SWEEP, (now, most))
+    # Key by key: for DELETE ... IN (SELECT ...) SQLite would look through whole tables.
+    connection.executemany(DELETE_ITEM, connection.execute(_EXPIRED, (now, most)).fetchall())

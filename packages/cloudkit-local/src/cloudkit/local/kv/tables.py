@@ -40,6 +40,7 @@ SCHEMA = Schema(
     ),
 )
 
+DELETE_ITEM = "DELETE FROM kv_item WHERE table_id = ? AND partition = ? AND sort = ?"
 _DROP_PORTION = 1000
 _LISTING = ("tables",)
 
@@ -114,12 +115,12 @@ def sweep_dropped(connection: Connection) -> bool:
     row = connection.execute("SELECT table_id FROM kv_dropped LIMIT 1").fetchone()
     if row is None:
         return False
-    swept = connection.execute(
-        "DELETE FROM kv_item WHERE table_id = ?1 AND (partition, sort) IN "
-        "(SELECT partition, sort FROM kv_item WHERE table_id = ?1 LIMIT ?2)",
+    places = connection.execute(
+        "SELECT table_id, partition, sort FROM kv_item WHERE table_id = ? LIMIT ?",
         (row[0], _DROP_PORTION),
-    )
-    if swept.rowcount < _DROP_PORTION:
+    ).fetchall()
+    connection.executemany(DELETE_ITEM, places)
+    if len(places) < _DROP_PORTION:
         connection.execute("DELETE FROM kv_dropped WHERE table_id = ?", row)
     return True
 
