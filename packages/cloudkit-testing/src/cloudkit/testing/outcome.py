@@ -46,7 +46,8 @@ def behaviour(*flags: str) -> Callable[[FunctionT], FunctionT]:
     """Mark a test with the capabilities that it needs.
 
     Args:
-        *flags: Each as ``"contract.flag"``, for example ``"storage.presigned_put"``.
+        *flags: Each as ``"contract.flag"``, for example ``"storage.presigned_put"``; a flag alone is
+            one of the suite's contract.
     """
     mark = pytest.mark.cloudkit_behaviour(flags)
 

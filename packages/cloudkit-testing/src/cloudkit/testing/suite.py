@@ -101,7 +101,11 @@ class CloudSuite:
         if self.provider is None:
             request.node.user_properties.append((PROVIDER, cloud.provider))
         for mark in request.node.iter_markers(MARK):
-            require(cloud.capabilities, *mark.args[0])
+            flags = mark.args[0]
+            require(
+                cloud.capabilities,
+                *(flag if "." in flag else f"{self.contract_name}.{flag}" for flag in flags),
+            )
 
     @pytest.fixture
     async def cleanup(self, cloud: Any) -> AsyncIterator[Cleanup]:
