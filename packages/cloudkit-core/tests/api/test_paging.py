@@ -77,3 +77,16 @@ async def test_pages_can_be_changed_as_they_come(listing):
     pager = Pager(listing.fetch, token="b", limit=2)
     doubled = pager.map_pages(lambda page: Page([n * 2 for n in page.items], page.next_token))
     assert await doubled.to_list() == [6, 8]
+
+
+@pytest.mark.anyio
+async def test_a_page_that_a_limit_cut_short_gives_no_token_that_would_skip_items() -> None:
+    async def fetch(token: str | None) -> Page[int]:
+        first = int(token or 0)
+        return Page(list(range(first, first + 4)), str(first + 4))
+
+    pages = [page async for page in Pager(fetch, limit=6).pages()]
+    assert [list(page.items) for page in pages] == [[0, 1, 2, 3], [4, 5]]
+    assert [page.next_token for page in pages] == ["4", None]
+    exact = [page async for page in Pager(fetch, limit=4).pages()]
+    assert exact[-1].next_token == "4"

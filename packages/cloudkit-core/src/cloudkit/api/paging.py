@@ -47,6 +47,8 @@ class Pager(Generic[T]):
     def pages(self) -> AsyncIterator[Page[T]]:
         """The pages themselves, with the token that continues after each.
 
+        A last page that a limit cut short has none.
+
         The iteration may be left at any time. After an error it can be gone on with: the next step
         fetches the same page again.
 
@@ -95,7 +97,9 @@ class _Pages(AsyncIterator[Page[T]]):
             raise StopAsyncIteration
         page = await self._fetch(self._token)
         if self._left is not None:
-            page = Page(page.items[: self._left], page.next_token)
+            if len(page.items) > self._left:
+                # The service's token would go on behind the items that are left out here.
+                page = Page(page.items[: self._left])
             self._left -= len(page.items)
         self._token = page.next_token
         self._ended = page.next_token is None or self._left == 0
