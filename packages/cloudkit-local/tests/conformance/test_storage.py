@@ -21,4 +21,4 @@ class TestMemory(ObjectStorageSuite):
 
     @pytest.fixture
     def make_cloud(self):
-        return lambda **options: LocalCloud(**options)
+        return LocalCloud

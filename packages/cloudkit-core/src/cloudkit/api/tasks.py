@@ -20,7 +20,8 @@ async def flat_task_group() -> AsyncIterator[TaskGroup]:
         async with anyio.create_task_group() as tasks:
             yield tasks
     except BaseExceptionGroup as group:
-        raise _first(group) from None
+        error = _first(group)
+        raise error from error.__cause__  # the native error stays where it is
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -34,10 +34,9 @@ class Owner:
         """Remove the folder if nothing is left in it, and give up the lock."""
         if not self._end.alive:
             return
-        with os.scandir(self.folder) as entries:
-            empty = all(entry.name == _LOCK for entry in entries)
-        if empty:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # who opens the folder next tries again
+            if [entry.name for entry in self.folder.iterdir()] == [_LOCK]:
+                shutil.rmtree(self.folder)
         self._end()
 
 

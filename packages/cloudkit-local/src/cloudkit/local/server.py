@@ -105,6 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "cloudkit-local"
     sys_version = ""
     timeout = IDLE_SECONDS
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         self._answer(self._get)
@@ -190,6 +191,8 @@ class _Handler(BaseHTTPRequestHandler):
         if match is None or not any(match.groups()):
             return None  # other units and several ranges may be ignored
         first, last = match.groups()
+        if not first and not int(last):
+            raise ValidationError("the last 0 bytes are no range", status=416)
         if not first:
             return ByteRange(suffix=int(last))
         return ByteRange(int(first), int(last) if last else None)

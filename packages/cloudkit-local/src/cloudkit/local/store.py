@@ -310,6 +310,15 @@ class ObjectStore:
 
     def _open_blobs(self) -> Blobs:
         blobs = self._make_blobs()
+        try:
+            self._catch_up(blobs)
+        except BaseException:
+            blobs.close()
+            raise
+        return blobs
+
+    def _catch_up(self, blobs: Blobs) -> None:
+        """Put in order what others left behind."""
         database = self._database
         database.write_blocking(
             lambda connection: index.complete(connection, blobs.buckets, blobs.records)
@@ -322,7 +331,6 @@ class ObjectStore:
         for revision in database.read_blocking(index.garbage):
             blobs.remove(revision)
             self._removed.append(revision)
-        return blobs
 
     def _take_removed(self) -> list[str]:
         taken: list[str] = []
