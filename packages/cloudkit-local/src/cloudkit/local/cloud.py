@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from functools import cached_property
+from os import PathLike
 from typing import Any, ClassVar, Unpack
 
 from attrs import frozen
 from cloudkit.common import Capabilities, CloudError, ConfigurationError
-from cloudkit.core import BaseCloud
+from cloudkit.core import BaseCloud, lazy_property
 from cloudkit.local.blobs import Blobs
 from cloudkit.local.capabilities import LOCAL_CAPABILITIES
 from cloudkit.local.config import LocalConfig, LocalOptions
@@ -16,8 +16,12 @@ from cloudkit.local.database import Database
 from cloudkit.local.errors import translate
 from cloudkit.local.fileblobs import FileBlobs
 from cloudkit.local.folder import Folder
+from cloudkit.local.functions import LocalFunctions
 from cloudkit.local.kv import LocalKeyValueStore
 from cloudkit.local.memoryblobs import MemoryBlobs
+from cloudkit.local.pubsub import LocalPubSub
+from cloudkit.local.push import Pusher
+from cloudkit.local.queue import LocalMessageQueue
 from cloudkit.local.storage import LocalObjectStorage
 from cloudkit.spi import AnyOperation
 
@@ -61,7 +65,7 @@ class LocalCloud(BaseCloud[LocalConfig]):
         self._data = self._database(None if self._folder is None else self._folder.data)
         self._index = self._database(None if self._folder is None else self._folder.index)
 
-    @cached_property
+    @lazy_property
     def storage(self) -> LocalObjectStorage:
         """Objects in buckets."""
         return LocalObjectStorage(
@@ -73,15 +77,64 @@ class LocalCloud(BaseCloud[LocalConfig]):
         """Everything, within the limits of the clouds."""
         return LOCAL_CAPABILITIES
 
-    @cached_property
+    @lazy_property
     def kv(self) -> LocalKeyValueStore:
         """Documents in SQLite."""
         return LocalKeyValueStore(self._runner, self.capabilities.kv, self._data)
 
-    @cached_property
+    @lazy_property
+    def queue(self) -> LocalMessageQueue:
+        """Queues in SQLite."""
+        return LocalMessageQueue(self._runner, self.capabilities.queue, self._data)
+
+    @lazy_property
+    def pubsub(self) -> LocalPubSub:
+        """Topics in SQLite."""
+        pusher = Pusher(self._data, self._translate)
+        self._context.on_close(pusher.aclose)
+        return LocalPubSub(self._runner, self.capabilities.pubsub, self._data, pusher)
+
+    @lazy_property
+    def functions(self) -> LocalFunctions:
+        """Python callables."""
+        functions = LocalFunctions(
+            self._runner,
+            self.capabilities.functions,
+            self._data,
+            self._context.threads,
+            self.config.functions,
+            self._translate,
+        )
+        self._context.on_close(functions.aclose)
+        return functions
+
+    @lazy_property
     def native(self) -> LocalNative:
         """The folder and the databases."""
         return LocalNative(self._folder, self._data, self._index)
+
+    @classmethod
+    async def rebuild(cls, path: str | PathLike[str]) -> int:
+        """Make the index of a folder's objects anew, from the files beside the objects.
+
+        For when ``objects.sqlite3`` is damaged; it is kept under another name. (When it is missing,
+        this happens by itself.) Unfinished uploads in parts are lost.
+
+        Args:
+            path: The folder. Nobody may use it meanwhile.
+
+        Returns:
+            How many objects there are.
+
+        Raises:
+            ConfigurationError: The folder cannot be used, or a living process uses it.
+            OSError: A file cannot be read or moved.
+        """
+        cloud = cls(path=path)
+        async with cloud:
+            if cloud._folder is not None:
+                await cloud._context.run_sync(cloud._folder.set_index_aside)
+            return await cloud.storage.rebuild()
 
     def _database(self, path: Any) -> Database:
         database = Database(path, self._context.threads, self.config.durability)
@@ -97,7 +150,10 @@ class LocalCloud(BaseCloud[LocalConfig]):
         return secrets.token_bytes(32) if self._folder is None else self._folder.secret()
 
     def _translate_error(self, error: Exception, operation: AnyOperation) -> CloudError | None:
-        return translate(error, self.config.path)
+        return self._translate(error, operation.service)
+
+    def _translate(self, error: Exception, contract: str = "queue") -> CloudError | None:
+        return translate(error, self.config.path, contract)
 
     @classmethod
     def _options_from_place(cls, host: str, path: str) -> dict[str, Any]:
