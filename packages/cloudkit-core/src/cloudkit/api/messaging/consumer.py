@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import logging
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import anyio
@@ -33,6 +34,9 @@ DEFAULT_LEASE = 30.0
 SETTLE_SECONDS = 10.0
 EMPTY_WAIT = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+LEAST_OF_LEASE = 0.05
+"""Part of a lease that passes at least between two attempts to prolong it."""
+
 _LOST = (NotFoundError, PreconditionFailedError)
 _logger = logging.getLogger("cloudkit.consumer")
 
@@ -91,7 +95,10 @@ class _Delivery:
     leased_until: float
     renew_at: float
     scope: anyio.CancelScope = field(factory=lambda: anyio.CancelScope(shield=True))
+    # Held while the lease is prolonged: what settles the message may need the lease that comes back.
+    renewing: anyio.Lock = field(factory=anyio.Lock)
     lost: bool = False
+    settled: bool = False
 
     def renewed(self, message: Message) -> None:
         now = anyio.current_time()
@@ -220,10 +227,12 @@ class Consumer:
         # Runs on while consume is cancelled: everything that waits here is shielded.
         going = True
         for delivery in lane:
-            if going and not self._stopping and not delivery.lost:
+            if delivery.lost:
+                going = False  # it comes back, and those behind it must come after it
+            elif going and not self._stopping:
                 going = await self._handle(delivery)
-            elif not delivery.lost:
-                await self._settle(self._contract.nack(delivery.message), delivery)
+            else:
+                await self._settle(delivery, self._contract.nack)
             self._active.discard(delivery)
         self._lanes -= 1
         ended, self._lane_ended = self._lane_ended, anyio.Event()
@@ -236,31 +245,35 @@ class Consumer:
         contract, message = self._contract, delivery.message
         failure: Exception | None = None
         done = False
-        with delivery.scope:
-            try:
+        try:
+            with delivery.scope:
                 result = self._handler(message)
                 if inspect.isawaitable(result):
                     await result
                 done = True
-            except Exception as error:  # noqa: BLE001  (whatever the handler raises)
-                failure = error
+        except Exception as error:  # noqa: BLE001  (whatever the handler raises)
+            failure = error
         if done:
-            await self._settle(contract.ack(delivery.message), delivery)
+            await self._settle(delivery, contract.ack)
         elif delivery.lost:
             _logger.warning("lost the lease of message %s of %s", message.id, self._source)
         elif isinstance(failure, RejectMessage) and contract.capabilities.dead_letter:
-            await self._settle(contract.dead_letter(delivery.message, failure.reason), delivery)
+            await self._settle(delivery, partial(contract.dead_letter, reason=failure.reason))
         else:
             if failure is not None:
                 _logger.error("message %s of %s failed", message.id, self._source, exc_info=failure)
             delay = 0.0 if failure is None else self._options.retry_delay
-            await self._settle(contract.nack(delivery.message, delay=delay), delivery)
+            await self._settle(delivery, partial(contract.nack, delay=delay))
         return done or isinstance(failure, RejectMessage)
 
-    async def _settle(self, settlement: Coroutine[Any, Any, None], delivery: _Delivery) -> None:
-        with anyio.CancelScope(shield=True), anyio.move_on_after(SETTLE_SECONDS):
+    async def _settle(
+        self, delivery: _Delivery, settle: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        with anyio.move_on_after(SETTLE_SECONDS, shield=True) as scope:
             try:
-                await settlement
+                async with delivery.renewing:
+                    delivery.settled = True
+                    await settle(delivery.message)
             except _LOST:
                 _logger.warning("the lease of message %s had ended", delivery.message.id)
             except CloudError as error:
@@ -268,7 +281,8 @@ class Consumer:
                 _logger.error(  # noqa: TRY400  (the error says it all)
                     "message %s could not be settled: %s", delivery.message.id, error
                 )
-        settlement.close()
+        if scope.cancelled_caught:
+            _logger.error("message %s could not be settled in time", delivery.message.id)
 
     # Keeping leases
 
@@ -288,23 +302,33 @@ class Consumer:
                         tasks.start_soon(self._renew, delivery)
 
     async def _renew(self, delivery: _Delivery) -> None:
-        left = delivery.leased_until - anyio.current_time()
-        if left > 0 and self._contract.capabilities.extend:
-            length = max(delivery.lease, self._contract.capabilities.min_visibility_seconds)
-            with anyio.move_on_after(left):
-                try:
-                    delivery.renewed(await self._contract.extend(delivery.message, length))
-                except _LOST:
-                    left = 0
-                except CloudError as error:
-                    _logger.warning("a lease could not be prolonged: %s", error)
+        async with delivery.renewing:
+            if delivery.settled:
+                return
+            left = delivery.leased_until - anyio.current_time()
+            kept = left > 0 and await self._extend(delivery, left)
         now = anyio.current_time()
-        if left <= 0 or now >= delivery.leased_until:
+        if not kept or now >= delivery.leased_until:
             if delivery in self._active:
                 delivery.lose()
-        elif delivery.renew_at == math.inf:
-            delivery.renew_at = now + (delivery.leased_until - now) / 3
+        elif delivery.renew_at == math.inf:  # it failed, for now
+            pause = max((delivery.leased_until - now) / 3, delivery.lease * LEAST_OF_LEASE)
+            delivery.renew_at = min(now + pause, delivery.leased_until)
         self._keeper_wanted.set()
+
+    async def _extend(self, delivery: _Delivery, left: float) -> bool:
+        """Try to prolong; False when the lease is lost for certain."""
+        if not self._contract.capabilities.extend:
+            return True  # it cannot be helped, until it ends
+        length = max(delivery.lease, self._contract.capabilities.min_visibility_seconds)
+        with anyio.move_on_after(left):
+            try:
+                delivery.renewed(await self._contract.extend(delivery.message, length))
+            except _LOST:
+                return False
+            except CloudError as error:
+                _logger.warning("a lease could not be prolonged: %s", error)
+        return True
 
 
 def _lanes(messages: Sequence[Message]) -> list[list[Message]]:
