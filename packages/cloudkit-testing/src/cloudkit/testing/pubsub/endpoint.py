@@ -10,6 +10,7 @@ import anyio
 from anyio.abc import SocketAttribute, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 from attrs import field, frozen
+from cloudkit.api.tasks import flat_task_group
 
 _MAX_HEAD = 64 * 1024
 _GONE = (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError)
@@ -111,7 +112,7 @@ async def push_server(answer: AnswerPush) -> AsyncIterator[str]:
 
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
     port = listener.extra(SocketAttribute.local_port)  # noqa: S610  (of anyio)
-    async with anyio.create_task_group() as tasks, listener:
+    async with listener, flat_task_group() as tasks:
         tasks.start_soon(listener.serve, serve)
         try:
             yield f"http://127.0.0.1:{port}/push?of=test"
