@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, TypeVarTuple
 
 from cloudkit.aws.auth import REFUSED, CredentialBridge, make_session
 from cloudkit.aws.config import AwsConfig
+from cloudkit.aws.errors import code_of
 from cloudkit.core import CloudContext
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class AwsClients:
         try:
             return await self._context.run_sync(self._call, service, func, *args)
         except Exception as error:
-            if _code(error) not in REFUSED or not await bridge.renew():
+            if code_of(error) not in REFUSED or not await bridge.renew():
                 raise
         return await self._context.run_sync(self._call, service, func, *args)
 
@@ -132,6 +133,8 @@ class AwsClients:
             service, region_name=region, endpoint_url=endpoint, config=self._config(service)
         )
         client.meta.events.register_last("before-call", _send_small_bodies_at_once)
+        if service == "s3" and config.checksum_algorithm in {"MD5", "none"}:
+            client.meta.events.register_last("before-call.s3.DeleteObjects", _send_content_md5)
         return client
 
     def _config(self, service: ServiceName) -> Config:
@@ -152,8 +155,9 @@ class AwsClients:
             user_agent=f"cloudkit/{own_version} botocore/{__version__}",
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
-            s3={"addressing_style": config.addressing_style},
-            signature_version=UNSIGNED if unsigned else None,
+            s3=_s3_options(config),
+            # S3's URLs are signed by an older scheme unless the newer one is asked for.
+            signature_version=UNSIGNED if unsigned else "s3v4" if service == "s3" else None,
         )
 
     async def _close(self) -> None:
@@ -166,10 +170,19 @@ class AwsClients:
             client.close()
 
 
-def _code(error: Exception) -> str | None:
-    response = getattr(error, "response", None)
-    details = response.get("Error") if isinstance(response, dict) else None
-    return details.get("Code") if isinstance(details, dict) else None
+def _s3_options(config: AwsConfig) -> Any:
+    options: dict[str, Any] = {"addressing_style": config.addressing_style}
+    endpoint = config.endpoint_of("s3")
+    if endpoint is None or endpoint.startswith("https:"):
+        # TLS protects the body, so that it need not be hashed for the signature as well.
+        options["payload_signing_enabled"] = False
+    return options
+
+
+def _send_content_md5(params: dict[str, Any], **_: Any) -> None:
+    """A batch delete must carry a checksum; this is the one that every store knows."""
+    params["context"]["checksum"] = {"request_algorithm": "conditional-md5"}
+    params["headers"].pop("x-amz-sdk-checksum-algorithm", None)
 
 
 def _send_small_bodies_at_once(params: dict[str, Any], **_: Any) -> None:

@@ -7,8 +7,10 @@ from typing import ClassVar, Unpack
 from cloudkit.aws.capabilities import without
 from cloudkit.aws.clients import AwsClients
 from cloudkit.aws.config import AwsConfig, AwsOptions
+from cloudkit.aws.dynamodb import DynamoKeyValueStore
 from cloudkit.aws.errors import translate
 from cloudkit.aws.native import AwsNative
+from cloudkit.aws.s3 import S3ObjectStorage
 from cloudkit.common import Capabilities, CloudError
 from cloudkit.core import BaseCloud, lazy_property
 from cloudkit.spi import AnyOperation
@@ -39,6 +41,21 @@ class AwsCloud(BaseCloud[AwsConfig]):
     def capabilities(self) -> Capabilities:
         """Those of AWS, less what the option ``unsupported`` names."""
         return without(self.config.unsupported)
+
+    @lazy_property
+    def storage(self) -> S3ObjectStorage:
+        """Objects in S3."""
+        return S3ObjectStorage(self._runner, self.capabilities.storage, self._clients)
+
+    @property
+    def s3(self) -> S3ObjectStorage:
+        """The same as ``storage``, by AWS's name for it."""
+        return self.storage
+
+    @lazy_property
+    def kv(self) -> DynamoKeyValueStore:
+        """Documents in DynamoDB."""
+        return DynamoKeyValueStore(self._runner, self.capabilities.kv, self._clients)
 
     @lazy_property
     def native(self) -> AwsNative:

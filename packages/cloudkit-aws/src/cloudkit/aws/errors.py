@@ -249,6 +249,24 @@ def translate(error: Exception) -> CloudError | None:
     return None
 
 
+def code_of(error: Exception) -> str | None:
+    """The service's code; None when the error is none that a service has answered."""
+    details = _details(error)
+    return None if details is None else str(details.get("Code") or "")
+
+
+def message_of(error: Exception) -> str:
+    """The service's explanation; empty when the error is none that a service has answered."""
+    return str((_details(error) or {}).get("Message") or "")
+
+
+def status_of(error: Exception) -> int | None:
+    """The HTTP status of the answer, if there was one."""
+    response = getattr(error, "response", None)
+    metadata = response.get("ResponseMetadata") if isinstance(response, dict) else None
+    return None if metadata is None else metadata.get("HTTPStatusCode")
+
+
 def from_answer(
     status: int | None,
     code: str | None,
@@ -277,6 +295,11 @@ def from_answer(
         **TRAITS.get(short, {}),
     }
     return kind(_without_secrets(message) or "the service refused without a reason", **context)
+
+
+def _details(error: Exception) -> Mapping[str, Any] | None:
+    response = getattr(error, "response", None)
+    return response.get("Error") if isinstance(response, dict) else None
 
 
 def _from_response(response: Mapping[str, Any]) -> CloudError:

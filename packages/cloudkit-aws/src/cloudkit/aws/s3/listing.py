@@ -1,0 +1,89 @@
+"""Listing objects and unfinished uploads. The functions block; they run in worker threads."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
+
+from cloudkit.api.paging import Page
+from cloudkit.api.storage import ObjectEntry, PendingUpload
+from cloudkit.api.storage.operations import ListObjects, ListUploads
+from cloudkit.aws.s3.attributes import to_class
+from cloudkit.aws.s3.settings import S3Settings
+from cloudkit.common import ValidationError
+
+if TYPE_CHECKING:
+    from types_boto3_s3.client import S3Client
+
+MAX_PAGE = 1000
+
+
+class Lister:
+    """Lists objects.
+
+    Args:
+        settings: What the configuration adds to requests.
+    """
+
+    def __init__(self, settings: S3Settings) -> None:
+        self._settings = settings
+
+    def list_objects(self, client: S3Client, op: ListObjects) -> Page[ObjectEntry]:
+        """One page, objects and common prefixes in one order."""
+        params: dict[str, Any] = {
+            "Prefix": op.prefix or None,
+            "Delimiter": op.delimiter,
+            "StartAfter": op.start_after,
+            "MaxKeys": None if op.page_size is None else min(op.page_size, MAX_PAGE),
+            "ContinuationToken": op.page_token,
+        }
+        given = {name: value for name, value in params.items() if value is not None}
+        # boto3 asks for the keys in percent-encoding, and takes it off again.
+        response = client.list_objects_v2(Bucket=op.bucket, **given, **self._settings.payer)
+        entries = [_entry(found) for found in response.get("Contents", [])]
+        prefixes = response.get("CommonPrefixes", [])
+        entries += [ObjectEntry(key=found["Prefix"], is_prefix=True) for found in prefixes]
+        entries.sort(key=lambda entry: entry.key.encode())
+        return Page(entries, response.get("NextContinuationToken"))
+
+    def list_uploads(self, client: S3Client, op: ListUploads) -> Page[PendingUpload]:
+        """One page of unfinished uploads."""
+        params: dict[str, Any] = {"Bucket": op.bucket, "EncodingType": "url"}
+        if op.prefix:
+            params["Prefix"] = op.prefix
+        if op.page_token is not None:
+            params["KeyMarker"], params["UploadIdMarker"] = _markers(op.page_token)
+        response = client.list_multipart_uploads(**params, **self._settings.payer)
+        decode = unquote_plus if response.get("EncodingType") == "url" else str
+        uploads = [
+            PendingUpload(
+                key=decode(found["Key"]),
+                upload_id=found["UploadId"],
+                started_at=found.get("Initiated"),
+            )
+            for found in response.get("Uploads", [])
+        ]
+        token = None
+        if response.get("IsTruncated"):
+            key = decode(response["NextKeyMarker"])
+            token = json.dumps([key, response["NextUploadIdMarker"]])
+        return Page(uploads, token)
+
+
+def _entry(found: Any) -> ObjectEntry:
+    return ObjectEntry(
+        key=found["Key"],
+        size=found["Size"],
+        etag=found["ETag"],
+        last_modified=found["LastModified"],
+        storage_class=to_class(found.get("StorageClass")),
+    )
+
+
+def _markers(token: str) -> tuple[str, str]:
+    try:
+        key, upload_id = json.loads(token)
+    except (ValueError, TypeError):
+        raise ValidationError("page_token is none that list_uploads has given") from None
+    return str(key), str(upload_id)

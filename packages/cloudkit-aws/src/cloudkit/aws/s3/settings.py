@@ -1,0 +1,74 @@
+"""What the configuration adds to requests: payer, encryption, checksums."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zlib
+from typing import Any
+
+from attrs import field, frozen
+from cloudkit.aws.config import AwsConfig
+
+_DIGESTS = {"SHA1": hashlib.sha1, "SHA256": hashlib.sha256}
+_WITHOUT_FLEXIBLE = frozenset({"MD5", "none"})
+
+
+@frozen
+class S3Settings:
+    """The parts of requests that come from the configuration.
+
+    Attributes:
+        config: The configuration.
+        payer: For every request about an object.
+        encryption: For every request that writes one.
+        flexible: Name of the checksum that S3 keeps with objects; None where the store has none.
+    """
+
+    config: AwsConfig
+    payer: dict[str, Any] = field(init=False)
+    encryption: dict[str, Any] = field(init=False)
+    flexible: str | None = field(init=False)
+
+    @payer.default
+    def _make_payer(self) -> dict[str, Any]:
+        return {"RequestPayer": "requester"} if self.config.request_payer else {}
+
+    @encryption.default
+    def _make_encryption(self) -> dict[str, Any]:
+        given = {
+            "ServerSideEncryption": self.config.server_side_encryption,
+            "SSEKMSKeyId": self.config.kms_key_id,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+    @flexible.default
+    def _make_flexible(self) -> str | None:
+        algorithm = self.config.checksum_algorithm
+        return None if algorithm in _WITHOUT_FLEXIBLE else algorithm
+
+    @property
+    def own_endpoint(self) -> bool:
+        """Whether the service is another store than AWS's own."""
+        return self.config.endpoint_of("s3") is not None
+
+    @property
+    def reading_checksums(self) -> dict[str, Any]:
+        """What asks for an object's checksums together with its facts."""
+        return {} if self.flexible is None else {"ChecksumMode": "ENABLED"}
+
+    def checksum(self, body: bytes) -> dict[str, Any]:
+        """The checksum of a body, as parameters. Computed here, so that no body is sent in chunks."""
+        algorithm = self.config.checksum_algorithm
+        if algorithm == "CRC32":
+            return {"ChecksumCRC32": _base64(zlib.crc32(body).to_bytes(4, "big"))}
+        if algorithm in _DIGESTS:
+            digest = _DIGESTS[algorithm](body, usedforsecurity=False)
+            return {f"Checksum{algorithm}": _base64(digest.digest())}
+        if algorithm == "MD5":
+            return {"ContentMD5": _base64(hashlib.md5(body, usedforsecurity=False).digest())}
+        return {} if self.flexible is None else {"ChecksumAlgorithm": algorithm}
+
+
+def _base64(digest: bytes) -> str:
+    return base64.b64encode(digest).decode()

@@ -1,0 +1,57 @@
+"""Clients of AWS that talk to an emulator; what all suites of AWS have in common."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import pytest
+from cloudkit.aws import AwsCloud
+from cloudkit.common import AccessKeyCredentials
+from cloudkit.spi import NoRetry
+from cloudkit.testing import LinkFault, MakeCloud, closed_port, flaky_endpoint
+from emulators.process import HOST, Server
+
+REGION = "eu-west-1"
+SECRET = "the-secret-of-the-tests"
+CREDENTIALS = AccessKeyCredentials(access_key_id="test", secret_access_key=SECRET)
+
+
+def make_aws(url: str, **options: Any) -> AwsCloud:
+    """A client of the server at a URL."""
+    return AwsCloud(**{"region": REGION, "endpoint": url, "auth": CREDENTIALS, **options})
+
+
+class AwsClouds:
+    """To be inherited before a suite, with a fixture ``server``.
+
+    Attributes:
+        known_defects: Names of behaviours that the emulator gets wrong, and what it does. They are
+            expected to fail, and it is an error when one of them does not.
+    """
+
+    known_defects: ClassVar[Mapping[str, str]] = {}
+    native_facts = ("cause", "code", "status", "request_id")
+    secrets = (SECRET,)
+
+    short_timeout: ClassVar[float]
+
+    @pytest.fixture
+    def make_cloud(self, server: Server) -> MakeCloud:
+        return lambda **options: make_aws(server.url, **options)
+
+    @pytest.fixture
+    async def unreachable_cloud(self) -> AsyncIterator[AwsCloud]:
+        with closed_port() as port:
+            async with make_aws(f"http://{HOST}:{port}", retry=NoRetry()) as cloud:
+                yield cloud
+
+    @pytest.fixture
+    async def stalled_cloud(self, server: Server) -> AsyncIterator[AwsCloud]:
+        port = urlsplit(server.url).port
+        assert port is not None
+        async with flaky_endpoint(HOST, port) as endpoint:
+            endpoint.break_links(LinkFault(response_bytes=0, action="stall"))
+            async with make_aws(endpoint.url, timeout=self.short_timeout) as cloud:
+                yield cloud
