@@ -203,8 +203,8 @@ def _plain_copy(folder: str) -> float:
 
 
 def _large_rows() -> list[Row]:
-    with tempfile.TemporaryDirectory() as folder:
-        plain = _plain_copy(folder)
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as other:
+        plain = _plain_copy(other)
         up = _in_process(partial(_uploaded, folder))
         down = _in_process(partial(_downloaded, folder))
     return [
