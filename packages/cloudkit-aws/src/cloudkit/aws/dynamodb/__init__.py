@@ -1,0 +1,5 @@
+"""KeyValueStore on DynamoDB."""
+
+from cloudkit.aws.dynamodb.store import DynamoKeyValueStore
+
+__all__ = ["DynamoKeyValueStore"]

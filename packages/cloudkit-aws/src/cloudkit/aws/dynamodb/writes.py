@@ -1,0 +1,228 @@
+"""Writes: the request that carries one out, and what to do when the service refuses it.
+
+A first request asks the service for all that the write asks for. When a condition fails, the service
+says what stands at the key. That is judged as the contract says; if it ought to have been accepted
+(because a condition is one that the service evaluates otherwise, or because somebody wrote in between),
+the next request asks only that the item is still the one that was judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from attrs import frozen
+from cloudkit.api.kv import (
+    Check,
+    Delete,
+    Item,
+    Key,
+    Put,
+    TransactWrite,
+    Update,
+    apply_update,
+)
+from cloudkit.api.kv.models import Keep
+from cloudkit.api.kv.operations import check_document
+from cloudkit.aws.dynamodb.changes import Changes, IndirectError, add_direct, add_result
+from cloudkit.aws.dynamodb.conditions import sure
+from cloudkit.aws.dynamodb.expressions import (
+    Placeholders,
+    Term,
+    TooComplexError,
+    all_of,
+    any_of,
+)
+from cloudkit.aws.dynamodb.items import Image, ItemCodec, alive, new_version, over
+from cloudkit.aws.dynamodb.keys import Schema
+from cloudkit.common import (
+    KeyValueCapabilities,
+    NotFoundError,
+    PreconditionFailedError,
+    utc_now,
+)
+
+Kind = Literal["Put", "Delete", "Update", "ConditionCheck"]
+
+
+@frozen
+class Request:
+    """A write as the service takes it, by itself or in a transaction.
+
+    Attributes:
+        kind: What it is.
+        arguments: Those of the call.
+        version: The item's version afterwards; None when there is none, or it stays.
+    """
+
+    kind: Kind
+    arguments: Mapping[str, Any]
+    version: str | None
+
+
+@frozen
+class Writer:
+    """Makes the requests of one write.
+
+    Attributes:
+        schema: Of the table.
+        write: What is to be done.
+        capabilities: Limits of documents.
+    """
+
+    schema: Schema
+    write: TransactWrite
+    capabilities: KeyValueCapabilities
+
+    @property
+    def codec(self) -> ItemCodec:
+        """For the items of the table."""
+        return ItemCodec(self.schema)
+
+    @property
+    def key(self) -> Key:
+        """Of the item."""
+        return self.write.key
+
+    def first(self) -> Request | None:
+        """A request that asks for all there is to ask; None when what stands there must be known.
+
+        Raises:
+            ValidationError: The key does not fit the table.
+            PayloadTooLargeError: The item is larger than the service takes.
+        """
+        term = self._asked(utc_now())
+        try:
+            return None if term is False else self._request(term, None)
+        except (TooComplexError, IndirectError):
+            return None
+
+    def under(self, image: Image) -> Request:
+        """A request that only asks that the item is still as it was.
+
+        Args:
+            image: What stands at the key.
+
+        Raises:
+            CloudError: What stands at the key does not allow the write.
+        """
+        judge(self.write, image)
+        return self._request(self.codec.same_as(image), image.item)
+
+    def _asked(self, now: datetime) -> Term:
+        write, codec = self.write, self.codec
+        terms: list[Term] = []
+        if isinstance(write, Put) and write.if_absent:
+            terms.append(any_of(codec.absent(), over(now)))
+        if isinstance(write, Check) and write.exists is False:
+            terms.append(any_of(codec.absent(), over(now)))
+        if _needs_item(write):
+            terms.append(codec.present())
+        if write.if_version is not None:
+            terms.append(codec.has_version(write.if_version))
+        if _needs_item(write) or write.if_version is not None:
+            terms.append(alive(now))
+        if write.condition is not None:
+            holds = all_of(alive(now), sure(write.condition, self.schema))
+            if write.condition.matches({}):
+                holds = any_of(holds, over(now))
+            terms.append(holds)
+        return all_of(*terms)
+
+    def _request(self, term: Term, item: Item | None) -> Request:
+        match self.write:
+            case Put():
+                return self._put(self.write, term)
+            case Update():
+                return self._update(self.write, term, item)
+            case Delete():
+                return self._keyed("Delete", term)
+            case Check():
+                return self._keyed("ConditionCheck", term)
+
+    def _put(self, write: Put, term: Term) -> Request:
+        item, version = self.codec.encode(write.key, write.document, moment_after(write.expires_in))
+        return Request("Put", {"Item": item, **self._common(term, Placeholders())}, version)
+
+    def _keyed(self, kind: Kind, term: Term) -> Request:
+        key = self.schema.place(self.key)
+        return Request(kind, {"Key": key, **self._common(term, Placeholders())}, None)
+
+    def _update(self, write: Update, term: Term, item: Item | None) -> Request:
+        key, version = self.schema.place(self.key), new_version()
+        changes = Changes(Placeholders())
+        changes.label(version, write, moment_after(write.expires_in))
+        if item is None:
+            add_direct(changes, write, self.schema)
+        else:
+            self._add_result(changes, write, item)
+        condition = all_of(term, *changes.conditions)
+        # The condition first: it adds its names and values to those of the changes.
+        common = self._common(condition, changes.placeholders)
+        return Request(
+            "Update", {"Key": key, "UpdateExpression": changes.text(), **common}, version
+        )
+
+    def _add_result(self, changes: Changes, write: Update, item: Item) -> None:
+        before = item.document
+        after = apply_update(before, set=write.set, increment=write.increment, remove=write.remove)
+        check_document(after, self.capabilities)
+        expires_at = item.expires_at
+        if not isinstance(write.expires_in, Keep):
+            expires_at = moment_after(write.expires_in)
+        self.codec.encode(write.key, after, expires_at)  # which checks what is to be
+        add_result(changes, write, self.codec, before, after)
+
+    def _common(self, term: Term, placeholders: Placeholders) -> dict[str, Any]:
+        condition = placeholders.condition(term)
+        arguments: dict[str, Any] = {"TableName": self.schema.info.name}
+        if condition is not None:
+            arguments["ConditionExpression"] = condition
+            arguments["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        return {**arguments, **placeholders.arguments()}
+
+
+def judge(write: TransactWrite, image: Image) -> None:
+    """What stands at the key allows the write.
+
+    Raises:
+        NotFoundError: There is nothing, and there must be.
+        PreconditionFailedError: Something that the write asks for does not hold.
+    """
+    item = image.item
+    if item is None and _needs_item(write):
+        if isinstance(write, Check):
+            raise PreconditionFailedError("the item does not exist")
+        raise NotFoundError(f"there is no item {write.key}")
+    if item is not None and isinstance(write, Put) and write.if_absent:
+        raise PreconditionFailedError("the item exists already")
+    if item is not None and isinstance(write, Check) and write.exists is False:
+        raise PreconditionFailedError("the item exists")
+    if write.if_version is not None:
+        if item is None:
+            raise PreconditionFailedError("there is no such item, so it has not that version")
+        if item.version != write.if_version:
+            raise PreconditionFailedError("the item has another version: it was written since")
+    document = {} if item is None else item.document
+    if write.condition is not None and not write.condition.matches(document):
+        raise PreconditionFailedError("the condition does not hold for the item")
+
+
+def _needs_item(write: TransactWrite) -> bool:
+    match write:
+        case Update():
+            return True
+        case Delete():
+            return not write.missing_ok
+        case Check():
+            return write.exists is True
+        case _:
+            return False
+
+
+def moment_after(expires_in: float | Keep | None) -> datetime | None:
+    """When an item ends that lives so many seconds from now; None for never."""
+    if expires_in is None or isinstance(expires_in, Keep):
+        return None
+    return utc_now() + timedelta(seconds=expires_in)
