@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any, TextIO, cast
 
 TAIL_BYTES = 4096
-_LINES = 1000
+_PIECES = 1000
 _FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 class CapturedLog:
-    """The last lines that were logged."""
+    """The last of what was logged and printed."""
 
     def __init__(self) -> None:
-        self._lines: deque[str] = deque(maxlen=_LINES)
+        self._pieces: deque[str] = deque(maxlen=_PIECES)
 
-    def add(self, line: str) -> None:
-        """Add a line."""
-        self._lines.append(line)
+    def add(self, piece: str) -> None:
+        """Add a piece of text."""
+        self._pieces.append(piece)
 
     def tail(self) -> str:
-        """The last lines, cut to 4 KiB of UTF-8 as AWS does."""
-        return "\n".join(self._lines).encode()[-TAIL_BYTES:].decode(errors="ignore")
+        """The last 4 KiB in UTF-8, as AWS gives them."""
+        return "".join(self._pieces).encode(errors="replace")[-TAIL_BYTES:].decode(errors="ignore")
 
 
 _current: ContextVar[CapturedLog | None] = ContextVar("cloudkit.local.log", default=None)
@@ -36,15 +38,32 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         log = _current.get()
         if log is not None:
-            log.add(self.format(record))
+            log.add(self.format(record) + "\n")
+
+
+class _Output:
+    """Standard output, which goes where it always goes, and into the log of the call that prints."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        log = _current.get()
+        if log is not None:
+            log.add(text)
+        return self.stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
 
 
 class _Tap:
-    """The handler, which is at the root logger as long as somebody wants to see a log."""
+    """Handler and output, which are in place as long as somebody wants to see a log."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._users = 0
+        self._output: _Output | None = None
         self._handler = _Handler()
         self._handler.setFormatter(logging.Formatter(_FORMAT))
 
@@ -53,12 +72,17 @@ class _Tap:
             self._users += 1
             if self._users == 1:
                 logging.getLogger().addHandler(self._handler)
+                self._output = _Output(sys.stdout)
+                sys.stdout = cast("TextIO", self._output)
 
     def close(self) -> None:
         with self._lock:
             self._users -= 1
             if self._users == 0:
                 logging.getLogger().removeHandler(self._handler)
+                output, self._output = self._output, None
+                if output is not None and cast("Any", sys.stdout) is output:
+                    sys.stdout = output.stream  # unless somebody else has put something there
 
 
 _tap = _Tap()
@@ -66,9 +90,10 @@ _tap = _Tap()
 
 @contextmanager
 def captured_log(wanted: bool) -> Iterator[CapturedLog | None]:
-    """Collect what the block logs with ``logging``, threads that it hands its context to included.
+    """Collect what the block logs and prints, threads that it hands its context to included.
 
-    What the program's own logging configuration drops, by the levels of its loggers, is not seen.
+    What the program's own configuration of ``logging`` drops, by the levels of its loggers, is not
+    seen, and neither is what is written to a file descriptor or to standard error.
 
     Args:
         wanted: Whether to collect anything.

@@ -105,5 +105,5 @@ def _headers(record: SourceRecord, message: Message) -> dict[str, str]:
     }
     if message.group is not None:
         facts["ordering-key"] = message.group
-    headers = {f"cloudkit-{name}": quote(value, safe=" :+") for name, value in facts.items()}
+    headers = {f"cloudkit-{name}": quote(value, safe=":+") for name, value in facts.items()}
     return {"Content-Type": "application/octet-stream", **headers}
