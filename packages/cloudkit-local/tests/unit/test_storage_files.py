@@ -339,7 +339,7 @@ async def test_durability_for_power_cuts_syncs(folder, monkeypatch):
     async with LocalCloud(path=folder) as cloud:
         synced.clear()
         await cloud.storage.put_object("bucket", "key", b"x")
-        assert not synced
+        assert len(synced) == 1  # the bytes, in any case
 
 
 async def test_memory_is_let_go(folder):

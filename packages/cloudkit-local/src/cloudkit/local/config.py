@@ -79,7 +79,8 @@ class LocalConfig(CloudConfig):
         path: Folder that everything is kept in; made when it is missing. None keeps everything in
             memory, gone when the client is closed.
         durability: What an acknowledged write survives: ``"process"`` a killed process, ``"power"``
-            also a power cut, for an fsync each write.
+            also a power cut, for an fsync of every commit. A power cut damages nothing in either
+            case: with ``"process"`` the last writes may be missing.
         functions: Name → callable, or ``"module:callable"`` to import it when it is first invoked.
     """
 

@@ -36,7 +36,8 @@ class FileBlobs(Blobs):
 
     Args:
         root: The folder; ``objects`` and the others are made in it.
-        durability: ``"power"`` for an fsync of everything before it counts as written.
+        durability: ``"power"`` for an fsync of everything before it counts as written. The bytes of
+            objects are synced in any case.
     """
 
     def __init__(self, root: Path, durability: Durability) -> None:
@@ -161,13 +162,15 @@ class _FileWriter(BlobWriter):
 
     def publish(self, sidecar: bytes | None) -> None:
         self._part = sidecar is None
-        self._end(self._descriptor)
+        # An object's bytes reach the disk before its index entry can: after a power cut it is either
+        # the old or the new one, never an entry without its bytes.
+        self._end(self._descriptor, sync=self._sync or not self._part)
         self._descriptor = _ENDED
         marker = os.open(self._marker, _NEW, 0o666)
         try:
             write_all(marker, sidecar or b"")
         finally:
-            self._end(marker)
+            self._end(marker, sync=self._sync)
         try:
             self._path.rename(self._final)
         except FileNotFoundError:
@@ -204,9 +207,9 @@ class _FileWriter(BlobWriter):
         own.replace(self._path)
         return True
 
-    def _end(self, descriptor: int) -> None:
+    def _end(self, descriptor: int, *, sync: bool) -> None:
         try:
-            if self._sync:
+            if sync:
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
