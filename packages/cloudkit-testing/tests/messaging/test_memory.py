@@ -18,7 +18,7 @@ class Quick(MessagingSuite):
 
     native_facts = ()
     quiet = 0.05
-    receive_wait = 0.2
+    receive_wait = 0.1
     brief_lease = 0.1
     kept_lease = 0.5
     delay = 0.2
@@ -29,17 +29,18 @@ class Quick(MessagingSuite):
 
 
 class TestMemoryQueue(Quick, MessageQueueSuite):
+    backends = ("trio",)
     short_retention = 1.0
 
 
 class TestMemoryPubSub(Quick, PubSubSuite):
-    pass
+    backends = ("asyncio",)
 
 
 class TestMemoryFunctions(FunctionsSuite):
     native_facts = ()
     short_timeout = 0.3
-    slow_seconds = 1.0
+    slow_seconds = 2.0
     qualifier = "1"
 
     @pytest.fixture

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 
 import anyio
+import anyio.lowlevel
 from cloudkit.api.functions import FunctionFault, FunctionInfo, Functions, Invocation, InvokeResult
 from cloudkit.api.paging import Page
 from cloudkit.common import NotFoundError

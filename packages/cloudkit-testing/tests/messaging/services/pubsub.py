@@ -88,8 +88,8 @@ class MemoryPubSub(MemoryLeases, PubSub):
     async def _delete_subscription(self, op) -> None:
         await anyio.lowlevel.checkpoint()
         self.subscription(op.topic, op.subscription)
-        del self.topics[op.topic].subscriptions[op.subscription]
-        del self.topics[op.topic].lines[op.subscription]
+        del self.topic(op.topic).subscriptions[op.subscription]
+        del self.topic(op.topic).lines[op.subscription]
 
     async def _describe_subscription(self, op) -> SubscriptionInfo:
         await anyio.lowlevel.checkpoint()

@@ -7,7 +7,6 @@ wraps them; the code that runs must do the same.
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias

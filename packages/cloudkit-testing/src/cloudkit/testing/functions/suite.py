@@ -33,7 +33,8 @@ class FunctionsBase(ContractSuite):
     Attributes:
         deployed: Name that the suite knows a function by → name it is invoked by. A name that is
             missing stands for itself.
-        slow_seconds: How long a call of ``slow`` takes; clearly more than ``short_timeout``.
+        slow_seconds: How long a call of ``slow`` takes; more than ``short_timeout`` and
+            ``deadline_slack`` together.
         qualifier: A version or alias that ``echo`` can be invoked by; None where there is none.
     """
 

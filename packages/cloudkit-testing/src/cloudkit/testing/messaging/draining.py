@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 from attrs import define, field
 from cloudkit.api.messaging import Handler, Message
+from cloudkit.api.tasks import flat_task_group
 from cloudkit.testing.messaging.channel import Channel
 from cloudkit.testing.messaging.suite import MessagingSuite, OpenChannel, values
 from cloudkit.testing.outcome import behaviour
@@ -63,7 +64,7 @@ class DrainingBehaviours(MessagingSuite):
         """
         consumption = Consumption()
         options.setdefault("wait", self.waiting(channel))
-        async with anyio.create_task_group() as tasks:
+        async with flat_task_group() as tasks:
             tasks.start_soon(consumption.run, channel, handler, options)
             try:
                 yield consumption

@@ -35,8 +35,8 @@ class OrderingBehaviours(MessagingSuite):
         assert (await self.receive_one(ordered)).group == "group:1/2"
 
     async def test_groups_do_not_wait_for_each_other(self, ordered: Channel) -> None:
-        for number in range(2):
-            for group in ("a", "b", "c"):
+        for group in ("a", "b", "c"):
+            for number in range(2):
                 await ordered.send(f"{group}{number}", group=group)
         firsts = await self._first_of_each_group(ordered, {"a", "b", "c"})
         for group in ("c", "a", "b"):  # in whatever order they are done

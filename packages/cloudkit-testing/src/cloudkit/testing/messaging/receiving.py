@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import anyio
 import pytest
 from cloudkit.api.messaging import Message
+from cloudkit.api.tasks import flat_task_group
 from cloudkit.common import NotFoundError, ValidationError, utc_now
 from cloudkit.testing.messaging.channel import Channel
 from cloudkit.testing.messaging.suite import MessagingSuite, OpenChannel, WatchChannel, Watched
-
-_LONG_WAIT = 10.0
 
 
 class ReceivingBehaviours(MessagingSuite):
@@ -40,7 +40,7 @@ class ReceivingBehaviours(MessagingSuite):
         self, watch_channel: WatchChannel
     ) -> None:
         async with watch_channel() as watched:
-            wait = min(_LONG_WAIT, watched.channel.limits.max_wait_seconds)
+            wait = min(self.long_wait, watched.channel.limits.max_wait_seconds)
             messages, seconds = list[Message](), 0.0
             for _ in range(self.tries):
                 messages, seconds = await self._received_while_waiting(watched, wait)
@@ -53,7 +53,7 @@ class ReceivingBehaviours(MessagingSuite):
 
     async def test_a_wait_gives_at_once_what_is_there_already(self, channel: Channel) -> None:
         await channel.send(b"body")
-        wait = min(_LONG_WAIT, channel.limits.max_wait_seconds)
+        wait = min(self.long_wait, channel.limits.max_wait_seconds)
         with anyio.fail_after(max(wait * 0.75, self.patience / 2)):
             messages: list[Message] = []
             while not messages:
@@ -144,15 +144,16 @@ class ReceivingBehaviours(MessagingSuite):
                     await channel.ack(message)
 
         with anyio.fail_after(self.patience):
-            async with anyio.create_task_group() as tasks:
+            async with flat_task_group() as tasks:
                 for _ in range(4):
                     tasks.start_soon(work)
         assert sorted(found) == sorted(bodies)
 
     async def test_a_missing_channel_is_not_found_and_named(self, missing: Channel) -> None:
-        for call in (missing.send(b"body"), missing.receive(), missing.consume(print)):
+        calls = (partial(missing.send, b"body"), missing.receive, partial(missing.consume, print))
+        for call in calls:
             with pytest.raises(NotFoundError) as caught:
-                await call
+                await call()
             assert (missing.topic or missing.name) in str(caught.value)
         (result,) = await missing.send_batch([b"body"])
         assert isinstance(result.error, NotFoundError)
@@ -167,7 +168,7 @@ class ReceivingBehaviours(MessagingSuite):
         async def receive() -> None:
             messages.extend(await watched.channel.receive(wait=wait))
 
-        async with anyio.create_task_group() as tasks:
+        async with flat_task_group() as tasks:
             tasks.start_soon(receive)
             await self.eventually(lambda: watched.faults.count("receive") > before)
             await anyio.sleep(min(self.quiet, wait / 2))  # so that it waits by now

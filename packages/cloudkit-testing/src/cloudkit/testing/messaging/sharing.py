@@ -163,6 +163,6 @@ class SharingBehaviours(MessagingSuite):
             for body in left:
                 await channel.send(body)
 
-        async with anyio.create_task_group() as tasks:
+        async with flat_task_group() as tasks:
             for _ in range(SENDERS):
                 tasks.start_soon(work)

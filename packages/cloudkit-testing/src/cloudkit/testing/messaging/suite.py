@@ -59,6 +59,7 @@ class MessagingSuite(ContractSuite):
         receive_flag: The capability that says that messages can be received.
         quiet: Seconds without a message until a test believes that none comes.
         receive_wait: Longest wait of one receive, in seconds.
+        long_wait: Longest wait of a receive that something must end early, in seconds.
         brief_lease: Shortest lease whose end a test waits for, in seconds.
         kept_lease: Shortest lease that must be prolonged in time, in seconds.
         delay: Seconds by which a message is delayed; may come up to half of that early.
@@ -70,6 +71,7 @@ class MessagingSuite(ContractSuite):
     receive_flag: ClassVar[str] = ""
     quiet: ClassVar[float] = 0.3
     receive_wait: ClassVar[float] = 1.0
+    long_wait: ClassVar[float] = 10.0
     brief_lease: ClassVar[float] = 0.2
     kept_lease: ClassVar[float] = 1.0
     delay: ClassVar[float] = 1.0
@@ -201,9 +203,10 @@ class MessagingSuite(ContractSuite):
         deadline = anyio.current_time() + self.patience + within
         while len(found) < count:
             missing = min(count - len(found), channel.limits.max_receive)
-            for message in await channel.receive(
-                max_messages=missing, wait=self.waiting(channel), **options
-            ):
+            options = {"wait": self.waiting(channel), **options}
+            messages = await channel.receive(max_messages=missing, **options)
+            assert len(messages) <= missing, "more than asked for"
+            for message in messages:
                 found.setdefault(message.body, message)
             assert anyio.current_time() < deadline or len(found) >= count, (
                 f"{len(found)} of {count} messages came in time"
