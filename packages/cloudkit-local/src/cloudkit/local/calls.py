@@ -13,7 +13,8 @@ from cloudkit.local.connection import Connection
 from cloudkit.local.database import Database
 from cloudkit.local.invocation import Outcome
 from cloudkit.local.messaging.fleet import Fleet
-from cloudkit.local.messaging.messages import Messages, new_id
+from cloudkit.local.messaging.messages import Messages
+from cloudkit.local.messaging.rows import new_id
 from cloudkit.local.messaging.sources import (
     CALLS_CHANNEL,
     SourceRecord,

@@ -23,7 +23,7 @@ from cloudkit.api.queue.operations import (
 from cloudkit.common import CloudError, CloudResult, QueueCapabilities, ValidationError
 from cloudkit.local.connection import Connection
 from cloudkit.local.messaging import LocalLeases, Messages, SourceRecord, new_id
-from cloudkit.local.messaging.messages import DEAD, DELAYED, LEASED, READY, WAITING
+from cloudkit.local.messaging.rows import DEAD, DELAYED, LEASED, READY, WAITING
 from cloudkit.local.messaging.sources import (
     create_source,
     drop_sources,

@@ -27,7 +27,8 @@ from cloudkit.common import CloudError, CloudResult, MessagingCapabilities
 from cloudkit.local.connection import Connection
 from cloudkit.local.database import Database
 from cloudkit.local.messaging.line import Lines
-from cloudkit.local.messaging.messages import Held, MessageRow, Messages, new_id
+from cloudkit.local.messaging.messages import Messages
+from cloudkit.local.messaging.rows import Held, MessageRow, new_id
 from cloudkit.local.messaging.sources import (
     SCHEMA,
     SourceRecord,
