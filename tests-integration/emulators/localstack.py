@@ -4,13 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from emulators.environments import python_of
 from emulators.process import HOST, Server, answers, serving
 
-KNOWN_DEFECTS: Mapping[str, str] = {}
-"""Behaviours that it has otherwise than the service's documentation says, and what it does."""
+_ENCODED_MARKS = (
+    "list_objects_v2 with encoding-type=url compares start-after and the continuation token, which are "
+    "plain, with percent-encoded keys: '%C3%A9' < 'é', so keys come twice or not at all. The encoding "
+    "is documented to be one of the response only"
+)
+_SLASH = "a request for the key '/' (path /bucket//) is taken for one to the bucket, a POST for a form upload"
+
+STORAGE_DEFECTS: Mapping[str, str] = {
+    "test_order_is_by_utf8_bytes": _ENCODED_MARKS,
+    "test_a_strange_key_works_everywhere[spaces]": _ENCODED_MARKS,
+    "test_a_strange_key_works_everywhere[percent]": _ENCODED_MARKS,
+    "test_a_strange_key_works_everywhere[hash]": _ENCODED_MARKS,
+    "test_a_strange_key_works_everywhere[only a slash]": _SLASH,
+    "test_a_strange_key_works_in_parts[only a slash]": _SLASH,
+    "test_a_strange_key_works_in_a_link[only a slash]": _SLASH,
+    "test_a_copy_replaces_only_what_it_may": (
+        "CopyObject ignores If-Match and If-None-Match, which S3 has checked since October 2025"
+    ),
+    "test_a_delete_removes_only_the_revision_it_names": (
+        "DeleteObject answers If-Match with 501, which S3 has in general purpose buckets as well "
+        "since September 2025"
+    ),
+}
+"""Behaviours of storage that it has otherwise than S3's documentation says, and what it does."""
+
+QUEUE_DEFECTS: Mapping[str, str] = {}
+"""The same for SQS."""
+
+PUBSUB_DEFECTS: Mapping[str, str] = {}
+"""The same for SNS."""
 
 
 @contextmanager
@@ -24,6 +53,19 @@ def localstack() -> Iterator[Server]:
         environment=_environment,
     ) as server:
         yield server
+
+
+@cache
+def credentials(url: str) -> tuple[str, str]:
+    """An access key and its secret that it knows: only with those it checks presigned URLs."""
+    from botocore.session import Session
+
+    session = Session()
+    session.set_credentials("test", "test")
+    iam = session.create_client("iam", region_name="us-east-1", endpoint_url=url)
+    iam.create_user(UserName="cloudkit")
+    key = iam.create_access_key(UserName="cloudkit")["AccessKey"]
+    return key["AccessKeyId"], key["SecretAccessKey"]
 
 
 def _environment(port: int, folder: Path) -> dict[str, str]:

@@ -33,15 +33,37 @@ TABLE = NameRule(
     max_bytes=255,
 )
 QUEUE = NameRule(
-    r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo",
-    "1 to 80 letters, digits, hyphens and underscores, with .fifo at the end of a FIFO queue",
+    r"(?=.*[A-Za-z0-9])(?:[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo)",
+    "1 to 80 letters, digits, hyphens and underscores, at least one of them a letter or digit, and "
+    ".fifo may stand at the end",
     max_bytes=80,
 )
 TOPIC = NameRule(
-    r"[A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo",
-    "1 to 256 letters, digits, hyphens and underscores, with .fifo at the end of a FIFO topic",
+    r"(?=.*[A-Za-z0-9])(?:[A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo)",
+    "1 to 256 letters, digits, hyphens and underscores, at least one of them a letter or digit, and "
+    ".fifo may stand at the end",
     max_bytes=256,
 )
+SUBSCRIPTION = NameRule(
+    r"(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,65}",
+    "1 to 65 letters, digits, hyphens and underscores, at least one of them a letter or digit",
+    max_bytes=65,
+)
+FUNCTION = NameRule(
+    r"(?:(?:arn:[a-z-]+:lambda:[a-z0-9-]+:)?\d{12}:(?:function:)?)?"
+    r"[A-Za-z0-9_.-]{1,64}(?::[A-Za-z0-9_$.-]{1,128})?",
+    "1 to 64 letters, digits, hyphens, underscores and dots, or an ARN",
+    max_bytes=256,
+)
+
+MESSAGE_RESERVE = 4 * KIB
+"""Bytes of a message's largest size that are kept for what CloudKit adds."""
+
+
+def _largest_message(limit: int) -> int:
+    """Bytes that fit even when they must be sent as base64."""
+    return (limit - MESSAGE_RESERVE) * 3 // 4
+
 
 AWS_CAPABILITIES = Capabilities(
     storage=StorageCapabilities(
@@ -55,15 +77,23 @@ AWS_CAPABILITIES = Capabilities(
         table_name=TABLE,
     ),
     queue=QueueCapabilities(
+        max_message_bytes=_largest_message(MIB),
+        max_attributes=8,
         min_visibility_seconds=1,
         queue_name=QUEUE,
     ),
     pubsub=PubSubCapabilities(
+        max_message_bytes=_largest_message(256 * KIB),
+        max_attributes=8,
         min_visibility_seconds=1,
         topic_name=TOPIC,
-        subscription_name=QUEUE,
+        subscription_name=SUBSCRIPTION,
     ),
-    functions=FunctionsCapabilities(),
+    functions=FunctionsCapabilities(
+        max_payload_bytes=6 * MIB,
+        max_async_payload_bytes=MIB,
+        function_name=FUNCTION,
+    ),
 )
 """Flags and limits of the five contracts, for the services of AWS itself."""
 

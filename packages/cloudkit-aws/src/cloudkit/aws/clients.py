@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, TypeVarTuple
 
 from cloudkit.aws.auth import REFUSED, CredentialBridge, make_session
@@ -14,12 +15,13 @@ from cloudkit.core import CloudContext
 
 if TYPE_CHECKING:
     from botocore.config import Config
+    from botocore.loaders import Loader
 
 T = TypeVar("T")
 ArgsT = TypeVarTuple("ArgsT")
 ServiceName: TypeAlias = Literal["s3", "dynamodb", "sqs", "sns", "lambda", "sts"]
 
-LONG_READS: dict[str, float] = {"sqs": 20.0, "lambda": 900.0}
+LONG_READS: dict[str, float] = {"sqs": 20.0}
 """Seconds for which a service may rightly say nothing, on top of the configured timeout."""
 
 SMALL_BODY = 1024 * 1024
@@ -124,7 +126,10 @@ class AwsClients:
 
         config = self.config
         if self._session is None:
-            self._session = boto3.Session(botocore_session=make_session(config, self._bridge))
+            session = make_session(config, self._bridge)
+            if session.get_config_variable("data_path") is None:
+                session.register_component("data_loader", _shared_loader())
+            self._session = boto3.Session(botocore_session=session)
         endpoint = config.endpoint_of(service)
         region = None if config.region is None else config.region.name
         if region is None and self._session.region_name is None and endpoint is not None:
@@ -168,6 +173,14 @@ class AwsClients:
             clients, self._clients = list(self._clients.values()), {}
         for client in clients:
             client.close()
+
+
+@cache
+def _shared_loader() -> Loader:
+    """Reads descriptions of services: always the same ones, and the most of what a client costs."""
+    from botocore.loaders import Loader
+
+    return Loader()
 
 
 def _s3_options(config: AwsConfig) -> Any:

@@ -9,8 +9,12 @@ from cloudkit.aws.clients import AwsClients
 from cloudkit.aws.config import AwsConfig, AwsOptions
 from cloudkit.aws.dynamodb import DynamoKeyValueStore
 from cloudkit.aws.errors import translate
+from cloudkit.aws.lambda_ import LambdaFunctions
 from cloudkit.aws.native import AwsNative
 from cloudkit.aws.s3 import S3ObjectStorage
+from cloudkit.aws.sns import SnsPubSub
+from cloudkit.aws.sqs import SqsMessageQueue
+from cloudkit.aws.sqs.queues import Queues
 from cloudkit.common import Capabilities, CloudError
 from cloudkit.core import BaseCloud, lazy_property
 from cloudkit.spi import AnyOperation
@@ -36,6 +40,7 @@ class AwsCloud(BaseCloud[AwsConfig]):
     def __init__(self, **options: Unpack[AwsOptions]) -> None:
         super().__init__(options)
         self._clients = AwsClients(self._context)
+        self._queues = Queues()
 
     @lazy_property
     def capabilities(self) -> Capabilities:
@@ -56,6 +61,21 @@ class AwsCloud(BaseCloud[AwsConfig]):
     def kv(self) -> DynamoKeyValueStore:
         """Documents in DynamoDB."""
         return DynamoKeyValueStore(self._runner, self.capabilities.kv, self._clients)
+
+    @lazy_property
+    def queue(self) -> SqsMessageQueue:
+        """Messages in queues of SQS."""
+        return SqsMessageQueue(self._runner, self.capabilities.queue, self._clients, self._queues)
+
+    @lazy_property
+    def pubsub(self) -> SnsPubSub:
+        """Topics of SNS, with subscriptions in SQS."""
+        return SnsPubSub(self._runner, self.capabilities.pubsub, self._clients, self._queues)
+
+    @lazy_property
+    def functions(self) -> LambdaFunctions:
+        """Functions of Lambda."""
+        return LambdaFunctions(self._runner, self.capabilities.functions, self._clients)
 
     @lazy_property
     def native(self) -> AwsNative:

@@ -63,7 +63,8 @@ CODES: dict[Kind, str] = {
         BucketAlreadyExists BucketAlreadyOwnedByYou QueueAlreadyExists QueueNameExists
         TableAlreadyExistsException ResourceConflictException""",
     PreconditionFailedError: """
-        PreconditionFailed ConditionalCheckFailed ConditionalCheckFailedException NotModified""",
+        PreconditionFailed ConditionalCheckFailed ConditionalCheckFailedException NotModified
+        ReceiptHandleIsInvalid MessageNotInflight AWS.SimpleQueueService.MessageNotInflight""",
     ConflictError: """
         BucketNotEmpty InvalidBucketState InvalidObjectState ObjectNotInActiveTierError
         ResourceInUseException TransactionCanceledException TransactionConflictException
@@ -80,7 +81,8 @@ CODES: dict[Kind, str] = {
         ProvisionedThroughputExceededException RequestLimitExceeded RequestThrottled
         RequestThrottledException SlowDown ThrottledException Throttling ThrottlingError
         ThrottlingException TooManyRequestsException TransactionInProgressException OverLimit
-        FilterPolicyLimitExceeded SubscriptionLimitExceeded TopicLimitExceeded""",
+        FilterPolicyLimitExceeded SubscriptionLimitExceeded TopicLimitExceeded
+        PurgeQueueInProgress AWS.SimpleQueueService.PurgeQueueInProgress""",
     ServiceUnavailableError: """
         InternalError InternalErrorException InternalFailure InternalServerError
         InternalServerException ServiceException ServiceUnavailable ServiceUnavailableException
@@ -99,11 +101,10 @@ CODES: dict[Kind, str] = {
         EntityTooSmall ValidationError ValidationException SerializationException
         InvalidMessageContents InvalidAttributeName InvalidAttributeValue InvalidBatchEntryId
         EmptyBatchRequest TooManyEntriesInBatchRequest BatchEntryIdsNotDistinct
-        ReceiptHandleIsInvalid MessageNotInflight
         AWS.SimpleQueueService.EmptyBatchRequest
         AWS.SimpleQueueService.TooManyEntriesInBatchRequest
         AWS.SimpleQueueService.BatchEntryIdsNotDistinct
-        AWS.SimpleQueueService.InvalidBatchEntryId AWS.SimpleQueueService.MessageNotInflight
+        AWS.SimpleQueueService.InvalidBatchEntryId
         IdempotentParameterMismatchException DuplicateItemException
         InvalidRequestContentException UnsupportedMediaTypeException""",
 }
@@ -126,6 +127,8 @@ STATUSES: dict[int, Kind] = {
 }
 """What a status stands for when the code is none of the above."""
 
+_MINUTE: Mapping[str, Any] = {"retry_after": 60.0, "retryable": True, "unprocessed": True}
+
 TRAITS: dict[str, Mapping[str, Any]] = {
     # Another write to the same key was under way: the documentation says to try again.
     "ConditionalRequestConflict": {"retryable": True, "unprocessed": True},
@@ -142,6 +145,11 @@ TRAITS: dict[str, Mapping[str, Any]] = {
     "SubscriptionLimitExceeded": {"retryable": False},
     "TopicLimitExceeded": {"retryable": False},
     "InvalidRange": {"status": 416},
+    # A queue is purged once a minute, and its name is free a minute after it was deleted.
+    "PurgeQueueInProgress": {"retry_after": 60.0},
+    "AWS.SimpleQueueService.PurgeQueueInProgress": {"retry_after": 60.0},
+    "QueueDeletedRecently": _MINUTE,
+    "AWS.SimpleQueueService.QueueDeletedRecently": _MINUTE,
 }
 """What a code says about the error, beyond its class."""
 
@@ -222,6 +230,11 @@ _NATIVE_HINTS: dict[str, str] = {
 _QUOTING = frozenset({"ParamValidationError"})
 """Classes whose own text is worth showing, and names no secret."""
 
+# What SQS says, with a code for wrong parameters, about a message that is not leased any more.
+_LOST_LEASE = re.compile(
+    r"(?i)receipt ?handle.*(?:expired|not available|does not exist)|not inflight"
+)
+
 # Values of credentials that a service repeats in its answer.
 _SECRETS = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+=]{40,}(?![A-Za-z0-9/+=])")
 
@@ -267,6 +280,13 @@ def status_of(error: Exception) -> int | None:
     return None if metadata is None else metadata.get("HTTPStatusCode")
 
 
+def request_id_of(error: Exception) -> str | None:
+    """The service's name for the request, if there was an answer."""
+    response = getattr(error, "response", None)
+    metadata = response.get("ResponseMetadata") if isinstance(response, dict) else None
+    return None if metadata is None else metadata.get("RequestId")
+
+
 def from_answer(
     status: int | None,
     code: str | None,
@@ -286,6 +306,8 @@ def from_answer(
     """
     short = (code or "").rpartition("#")[2]
     kind = _BY_CODE.get(short) or _by_status(status)
+    if kind is ValidationError and _LOST_LEASE.search(str(message or "")):
+        kind = PreconditionFailedError
     context: dict[str, Any] = {
         "status": status,
         "code": short or None,

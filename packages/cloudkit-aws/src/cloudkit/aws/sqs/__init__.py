@@ -1,0 +1,5 @@
+"""MessageQueue on SQS, and what SNS's subscriptions share with it."""
+
+from cloudkit.aws.sqs.queue import SqsMessageQueue
+
+__all__ = ["SqsMessageQueue"]
