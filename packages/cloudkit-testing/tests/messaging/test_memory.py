@@ -40,7 +40,7 @@ class TestMemoryPubSub(Quick, PubSubSuite):
 class TestMemoryFunctions(FunctionsSuite):
     native_facts = ()
     short_timeout = 0.3
-    slow_seconds = 2.0
+    slow_seconds = 1.0
     qualifier = "1"
 
     @pytest.fixture

@@ -56,7 +56,7 @@ class MemoryPubSub(MemoryLeases, PubSub):
     async def _delete_topic(self, op) -> None:
         await anyio.lowlevel.checkpoint()
         self.topic(op.topic)
-        del self.topics[op.topic]
+        self.topics.pop(op.topic, None)
 
     async def _describe_topic(self, op) -> TopicInfo:
         await anyio.lowlevel.checkpoint()

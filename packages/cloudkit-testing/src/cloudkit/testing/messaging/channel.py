@@ -152,11 +152,9 @@ class SubscriptionChannel(Channel):
         name: The subscription.
     """
 
-    topic: str
-
     def __init__(self, pubsub: PubSub, topic: str, name: str) -> None:
         self._pubsub = pubsub
-        self.topic = topic
+        self._topic = self.topic = topic
         self.name = name
 
     @property
@@ -167,7 +165,7 @@ class SubscriptionChannel(Channel):
     @property
     def source(self) -> Source:
         """What the messages say that they come from."""
-        return Source("pubsub", self.name, self.topic)
+        return Source("pubsub", self.name, self._topic)
 
     async def send(
         self,
@@ -178,27 +176,27 @@ class SubscriptionChannel(Channel):
     ) -> SentMessage:
         """Publish."""
         return await self._pubsub.publish(
-            self.topic, body, attributes=attributes, ordering_key=group
+            self._topic, body, attributes=attributes, ordering_key=group
         )
 
     async def send_json(self, value: Any, **options: Any) -> SentMessage:
         """Publish a value as JSON."""
-        return await self._pubsub.publish_json(self.topic, value, **options)
+        return await self._pubsub.publish_json(self._topic, value, **options)
 
     async def send_batch(
         self, messages: Iterable[OutgoingMessage | MessageBody]
     ) -> list[CloudResult[SentMessage]]:
         """Publish many messages."""
-        return await self._pubsub.publish_batch(self.topic, messages)
+        return await self._pubsub.publish_batch(self._topic, messages)
 
     async def receive(self, **options: Any) -> list[Message]:
         """Lease some messages."""
-        return await self._pubsub.receive(self.topic, self.name, **options)
+        return await self._pubsub.receive(self._topic, self.name, **options)
 
     async def consume(self, handler: Handler, **options: Any) -> None:
         """Hand the messages to a handler."""
-        await self._pubsub.consume(self.topic, self.name, handler, **options)
+        await self._pubsub.consume(self._topic, self.name, handler, **options)
 
     async def dead_letters(self, **options: Any) -> list[Message]:
         """Lease some dead letters."""
-        return await self._pubsub.dead_letters(self.topic, self.name, **options)
+        return await self._pubsub.dead_letters(self._topic, self.name, **options)

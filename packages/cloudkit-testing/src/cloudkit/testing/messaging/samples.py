@@ -49,7 +49,7 @@ NOT_NAMES: Final[tuple[Any, ...]] = (
 )
 """What is no name of an attribute."""
 
-NOT_BODIES: Final[tuple[Any, ...]] = (None, 1, 1.5, ["a"], {"a": 1}, object(), "\ud800")
+NOT_BODIES: Final[tuple[Any, ...]] = (None, 1, 1.5, ["a"], {"a": 1}, ..., "\ud800")
 """What is no body."""
 
 VALUES: Final[tuple[Any, ...]] = (
