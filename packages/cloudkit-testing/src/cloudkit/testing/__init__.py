@@ -14,7 +14,10 @@ from cloudkit.testing.endpoint import (  # noqa: E402
     flaky_endpoint,
 )
 from cloudkit.testing.faults import Faults  # noqa: E402
+from cloudkit.testing.functions import FunctionsSuite  # noqa: E402
 from cloudkit.testing.outcome import Unsupported, behaviour, require, unsupported  # noqa: E402
+from cloudkit.testing.pubsub import PubSubSuite  # noqa: E402
+from cloudkit.testing.queue import MessageQueueSuite  # noqa: E402
 from cloudkit.testing.storage import ObjectStorageSuite  # noqa: E402
 from cloudkit.testing.suite import CloudSuite, MakeCloud, Refusal  # noqa: E402
 from cloudkit.testing.waiting import eventually  # noqa: E402
@@ -26,9 +29,12 @@ __all__ = [
     "ContractSuite",
     "Faults",
     "FlakyEndpoint",
+    "FunctionsSuite",
     "LinkFault",
     "MakeCloud",
+    "MessageQueueSuite",
     "ObjectStorageSuite",
+    "PubSubSuite",
     "Refusal",
     "Unsupported",
     "Workbench",
