@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -32,14 +32,21 @@ class AwsClouds:
     """
 
     known_defects: ClassVar[Mapping[str, str]] = {}
-    native_facts = ("cause", "code", "status", "request_id")
-    secrets = (SECRET,)
+    native_facts: ClassVar[Collection[str]] = ("cause", "code", "status", "request_id")
+    secrets: ClassVar[Sequence[str]] = (SECRET,)
 
     short_timeout: ClassVar[float]
 
     @pytest.fixture
-    def make_cloud(self, server: Server) -> MakeCloud:
-        return lambda **options: make_aws(server.url, **options)
+    def credentials(self) -> AccessKeyCredentials:
+        """What the emulator takes; overridden where it looks at them."""
+        return CREDENTIALS
+
+    @pytest.fixture
+    def make_cloud(self, server: Server, credentials: AccessKeyCredentials) -> MakeCloud:
+        # The suites look whether this shows in an error.
+        type(self).secrets = (credentials.secret_access_key,)
+        return lambda **options: make_aws(server.url, **{"auth": credentials, **options})
 
     @pytest.fixture
     async def unreachable_cloud(self) -> AsyncIterator[AwsCloud]:

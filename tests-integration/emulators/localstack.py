@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from emulators.environments import python_of
 from emulators.process import HOST, Server, answers, serving
@@ -62,7 +63,7 @@ def credentials(url: str) -> tuple[str, str]:
 
     session = Session()
     session.set_credentials("test", "test")
-    iam = session.create_client("iam", region_name="us-east-1", endpoint_url=url)
+    iam: Any = session.create_client("iam", region_name="us-east-1", endpoint_url=url)
     iam.create_user(UserName="cloudkit")
     key = iam.create_access_key(UserName="cloudkit")["AccessKey"]
     return key["AccessKeyId"], key["SecretAccessKey"]

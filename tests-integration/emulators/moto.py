@@ -8,8 +8,31 @@ from contextlib import contextmanager
 from emulators.environments import python_of
 from emulators.process import HOST, Server, answers, serving
 
-KNOWN_DEFECTS: Mapping[str, str] = {}
-"""Behaviours that it has otherwise than the service's documentation says, and what it does."""
+_SIGNATURES = "it checks neither signatures nor what a presigned URL is for, nor until when"
+
+STORAGE_DEFECTS: Mapping[str, str] = {
+    "test_a_link_to_read_does_not_write": _SIGNATURES,
+    "test_a_link_to_write_does_not_read_or_delete": _SIGNATURES,
+    "test_a_link_that_was_changed_is_refused": _SIGNATURES,
+    "test_an_expired_link_is_refused": _SIGNATURES,
+    "test_a_link_to_write_is_bound_to_its_content_type": _SIGNATURES,
+    "test_every_ascii_character_is_kept": "a key with a line feed is 404: its routes do not match one",
+    "test_conditions_hold_for_parts_too": "CompleteMultipartUpload ignores If-Match",
+    "test_a_copy_replaces_only_what_it_may": "CopyObject ignores If-Match and If-None-Match",
+    "test_a_copy_takes_only_the_revision_it_names": (
+        "CopyObject and UploadPartCopy ignore x-amz-copy-source-if-match"
+    ),
+    "test_buckets_are_listed_page_by_page": (
+        "ListBuckets cuts the list to max-buckets and gives no ContinuationToken to go on with"
+    ),
+}
+"""Behaviours of storage that it has otherwise than S3's documentation says, and what it does."""
+
+QUEUE_DEFECTS: Mapping[str, str] = {}
+"""The same for SQS."""
+
+PUBSUB_DEFECTS: Mapping[str, str] = {}
+"""The same for SNS."""
 
 
 @contextmanager

@@ -150,9 +150,12 @@ class FlakyEndpoint:
         self.connections += 1
         try:
             server = await anyio.connect_tcp(*self._target)
-        except OSError:
-            await client.aclose()
-            return
+        except BaseException as error:
+            with anyio.CancelScope(shield=True):
+                await client.aclose()
+            if isinstance(error, OSError):
+                return
+            raise
         link = _Link(client, server, self._generation)
         self._links.add(link)
         try:

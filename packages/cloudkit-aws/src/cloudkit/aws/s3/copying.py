@@ -19,7 +19,7 @@ from cloudkit.aws.errors import code_of, message_of
 from cloudkit.aws.s3.attributes import to_params
 from cloudkit.aws.s3.reading import Reader
 from cloudkit.aws.s3.settings import S3Settings
-from cloudkit.aws.s3.writing import Writer, condition
+from cloudkit.aws.s3.writing import Writer, condition, raise_unmet
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -65,15 +65,21 @@ class Copier:
         return await self._copy_in_parts(op)
 
     def _copy_whole(self, client: S3Client, op: CopyObject) -> StoredObject:
-        response = client.copy_object(
-            Bucket=op.bucket,
-            Key=op.key,
+        params = {
             **_source(op.source_bucket, op.source_key, op.source_if_match),
             **_replacing(op),
             **condition(op.if_match, op.if_none_match),
             **self._settings.encryption,
             **self._settings.payer,
-        )
+        }
+        try:
+            response = client.copy_object(Bucket=op.bucket, Key=op.key, **params)
+        except client.exceptions.ClientError as error:
+            if op.if_match is not None and code_of(error) == "NoSuchKey":
+                # Either end may be the one that is missing; of the source this will tell.
+                client.head_object(Bucket=op.source_bucket, Key=op.source_key)
+                raise_unmet(error, op.if_match)
+            raise
         return StoredObject(bucket=op.bucket, key=op.key, etag=response["CopyObjectResult"]["ETag"])
 
     async def _copy_in_parts(self, op: CopyObject) -> StoredObject:

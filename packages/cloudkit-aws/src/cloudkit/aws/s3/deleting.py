@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cloudkit.api.storage.operations import DeleteObject, DeleteObjects
-from cloudkit.aws.errors import from_answer, translate
+from cloudkit.aws.errors import code_of, from_answer, translate
 from cloudkit.aws.s3.settings import S3Settings
 from cloudkit.common import CloudError, CloudResult
 
@@ -38,7 +38,11 @@ class Deleter:
         if not op.missing_ok:
             client.head_object(**name, **self._settings.payer)
         condition: dict[str, Any] = {} if op.if_match is None else {"IfMatch": op.if_match}
-        client.delete_object(**name, **condition, **self._settings.payer)
+        try:
+            client.delete_object(**name, **condition, **self._settings.payer)
+        except client.exceptions.ClientError as error:
+            if not (op.missing_ok and code_of(error) == "NoSuchKey"):
+                raise
 
     def delete_many(self, client: S3Client, op: DeleteObjects) -> Sequence[CloudResult[str]]:
         """Delete objects by one request, and those that it cannot name one by one."""

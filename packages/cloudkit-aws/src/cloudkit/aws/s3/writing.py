@@ -12,9 +12,10 @@ from cloudkit.api.storage.operations import (
     PutObject,
     UploadPart,
 )
-from cloudkit.aws.errors import code_of, translate
+from cloudkit.aws.errors import code_of, request_id_of, status_of, translate
 from cloudkit.aws.s3.attributes import to_params
 from cloudkit.aws.s3.settings import S3Settings
+from cloudkit.common import PreconditionFailedError
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -35,16 +36,18 @@ class Writer:
 
     def put(self, client: S3Client, op: PutObject) -> StoredObject:
         """Write an object in one request."""
-        response = client.put_object(
-            Bucket=op.bucket,
-            Key=op.key,
-            Body=op.body,
+        params = {
             **to_params(op.attributes, op.storage_class),
             **condition(op.if_match, op.if_none_match),
             **self._settings.checksum(op.body),
             **self._settings.encryption,
             **self._settings.payer,
-        )
+        }
+        try:
+            response = client.put_object(Bucket=op.bucket, Key=op.key, Body=op.body, **params)
+        except client.exceptions.ClientError as error:
+            raise_unmet(error, op.if_match)
+            raise
         return StoredObject(bucket=op.bucket, key=op.key, etag=response["ETag"], size=len(op.body))
 
     def create_upload(self, client: S3Client, op: CreateUpload) -> str:
@@ -92,6 +95,7 @@ class Writer:
         except client.exceptions.ClientError as error:
             conflict = translate(error)
             if code_of(error) != "ConditionalRequestConflict" or conflict is None:
+                raise_unmet(error, op.if_match)
                 raise
             conflict.retryable = False
             raise conflict from error
@@ -129,6 +133,21 @@ class Writer:
         etag, _, checksum = part.etag.partition(" ")
         entry = {"PartNumber": part.number, "ETag": etag}
         return {**entry, f"Checksum{self._settings.flexible}": checksum} if checksum else entry
+
+
+def raise_unmet(error: Exception, if_match: str | None) -> None:
+    """S3 says that the object is missing, where a condition wants it to be a certain one.
+
+    Raises:
+        PreconditionFailedError: So it is here.
+    """
+    if if_match is not None and code_of(error) in {"NoSuchKey", "404"}:
+        raise PreconditionFailedError(
+            "there is no object, so it is not the one that if_match names",
+            code=code_of(error),
+            status=status_of(error),
+            request_id=request_id_of(error),
+        ) from error
 
 
 def condition(if_match: str | None, if_none_match: str | None) -> dict[str, Any]:

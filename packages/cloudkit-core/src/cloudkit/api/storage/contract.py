@@ -68,7 +68,7 @@ class ObjectStorage(ObjectStorageHooks):
     """Objects (bytes with attributes) by key, in buckets.
 
     Keys are any text of up to 1,024 bytes in UTF-8 and are listed in the order of these bytes.
-    ``etag`` is an opaque token that changes with every write; ``if_match=etag`` makes a call happen
+    ``etag`` is an opaque token that changes with the content; ``if_match=etag`` makes a call happen
     only while the object is still that one, ``if_none_match="*"`` only while there is none. A
     condition that does not hold is a PreconditionFailedError.
 

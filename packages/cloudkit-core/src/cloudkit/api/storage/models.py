@@ -145,7 +145,8 @@ class ObjectInfo:
         bucket: Its bucket.
         key: Its key.
         size: Bytes of the whole object, also when only a range of it was asked for.
-        etag: Opaque revision token: changes with every write; takes part in conditions.
+        etag: Opaque revision token, for conditions. It changes with the content; whether also when
+            the same bytes are written again is up to the service (on S3 it may stay).
         last_modified: When it was written.
         attributes: Content headers and metadata.
         storage_class: As the service names it, or None for the default class.

@@ -92,11 +92,12 @@ class CopyingBehaviours(StorageSuite):
         assert (await storage.head_object(bucket, "key")).metadata == {"a": "b"}
 
     async def test_metadata_is_changed_in_place(self, storage: ObjectStorage, bucket: str) -> None:
-        before = await storage.put_object(bucket, "key", b"data", metadata={"a": "b"})
+        await storage.put_object(bucket, "key", b"data", metadata={"a": "b"})
         after = await storage.copy_object(bucket, "key", bucket, "key", metadata={"c": "d"})
         info = await storage.head_object(bucket, "key")
         assert info.metadata == {"c": "d"}
-        assert info.etag == after.etag != before.etag
+        # Where the revision is told by the content alone, that of before may still be it.
+        assert info.etag == after.etag
         assert await storage.get_object(bucket, "key") == b"data"
 
     async def test_a_later_change_of_the_source_does_not_show(

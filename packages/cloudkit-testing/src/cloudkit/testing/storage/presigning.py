@@ -80,7 +80,7 @@ class PresigningBehaviours(StorageSuite):
         self, storage: ObjectStorage, bucket: str
     ) -> None:
         await storage.put_object(bucket, "public", b"public")
-        await storage.put_object(bucket, "secret", b"secret")
+        await storage.put_object(bucket, "secret", b"not for all")
         link = await storage.presigned_get_url(bucket, "public")
         assert (await exchange("GET", link.url, headers=link.headers)).body == b"public"
         assert "public" in link.url
@@ -88,7 +88,7 @@ class PresigningBehaviours(StorageSuite):
         for url in (link.url.replace("public", "secret"), *_tampered(link.url)):
             answer = await exchange("GET", url, headers=link.headers)
             assert 400 <= answer.status < 500
-            assert b"secret" not in answer.body
+            assert b"not for all" not in answer.body
 
     @behaviour("storage.presigned_get", "storage.presigned_put")
     async def test_an_expired_link_is_refused(self, storage: ObjectStorage, bucket: str) -> None:
