@@ -15,6 +15,7 @@ from cloudkit.testing.endpoint import (  # noqa: E402
 )
 from cloudkit.testing.faults import Faults  # noqa: E402
 from cloudkit.testing.functions import FunctionsSuite  # noqa: E402
+from cloudkit.testing.kv import KeyValueStoreSuite  # noqa: E402
 from cloudkit.testing.outcome import Unsupported, behaviour, require, unsupported  # noqa: E402
 from cloudkit.testing.pubsub import PubSubSuite  # noqa: E402
 from cloudkit.testing.queue import MessageQueueSuite  # noqa: E402
@@ -30,6 +31,7 @@ __all__ = [
     "Faults",
     "FlakyEndpoint",
     "FunctionsSuite",
+    "KeyValueStoreSuite",
     "LinkFault",
     "MakeCloud",
     "MessageQueueSuite",
