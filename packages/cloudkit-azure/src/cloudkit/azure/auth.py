@@ -1,0 +1,216 @@
+"""Credentials of CloudKit in the forms that Azure's SDKs take.
+
+The SDKs ask for tokens inside the worker thread, where no coroutine can be awaited. So the order is
+turned around: before a call goes to its thread, the AuthProvider is asked in the event loop, and
+what it gives is left where the SDK will look. Nothing ever waits for an event loop.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+from cloudkit.azure.config import EMULATOR_ACCOUNT, AzureConfig, is_loopback
+from cloudkit.common import (
+    AccountKeyCredentials,
+    AnonymousCredentials,
+    ConfigurationError,
+    ConnectionStringCredentials,
+    Credentials,
+    MissingCredentialsError,
+    SharedAccessSignatureCredentials,
+    TokenCredentials,
+)
+from cloudkit.spi import AuthProvider, CachingAuthProvider
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential
+
+ServiceName: TypeAlias = Literal["blob", "cosmos", "service_bus", "event_grid", "functions"]
+
+TOKEN_SECONDS = 3600
+"""How long a token is taken to be valid whose provider does not say."""
+
+EMULATOR_KEY = (
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
+"""The key of Azurite's account: the same everywhere, and published in its documentation."""
+
+ACCEPTED: Mapping[ServiceName, tuple[type[Credentials], ...]] = {
+    "blob": (
+        AccountKeyCredentials,
+        AnonymousCredentials,
+        ConnectionStringCredentials,
+        SharedAccessSignatureCredentials,
+        TokenCredentials,
+    ),
+    "cosmos": (AccountKeyCredentials, ConnectionStringCredentials, TokenCredentials),
+    "service_bus": (
+        AccountKeyCredentials,
+        ConnectionStringCredentials,
+        SharedAccessSignatureCredentials,
+        TokenCredentials,
+    ),
+    "event_grid": (AccountKeyCredentials, SharedAccessSignatureCredentials, TokenCredentials),
+    "functions": (AccountKeyCredentials, AnonymousCredentials, TokenCredentials),
+}
+"""Kinds of credentials that each service can be given."""
+
+
+class CredentialBridge:
+    """The user's AuthProvider, asked in the event loop and read in the threads.
+
+    Args:
+        provider: Source of the credentials.
+    """
+
+    def __init__(self, provider: AuthProvider) -> None:
+        self._provider = (
+            provider if isinstance(provider, CachingAuthProvider) else CachingAuthProvider(provider)
+        )
+        self._current: Credentials | None = None
+
+    async def prepare(self) -> None:
+        """See to it that there are credentials for the next call.
+
+        Raises:
+            AuthenticationError: The provider has none.
+        """
+        self._current = await self._provider.get_credentials()
+
+    async def renew(self) -> bool:
+        """Ask for others in place of those that were refused; tells whether there are any."""
+        refused = self._current
+        self._current = await self._provider.refresh_credentials()
+        return self._current != refused
+
+    def current(self) -> Credentials:
+        """The credentials to use now.
+
+        Raises:
+            MissingCredentialsError: The provider has not been asked yet.
+        """
+        if self._current is None:
+            raise MissingCredentialsError(
+                "the AuthProvider has not been asked for credentials yet",
+                hint="Call 'await cloud.native.prepare()' before you use a native client.",
+            )
+        return self._current
+
+
+def credentials_of(service: ServiceName, config: AzureConfig) -> Credentials | None:
+    """What the configuration says for a service; None where a token has to be asked for."""
+    if service == "blob":
+        return _storage_credentials(config)
+    if service == "cosmos":
+        return _connection_string(config.cosmos_connection_string) or _key(config.cosmos_key)
+    if service == "service_bus":
+        return _connection_string(config.service_bus_connection_string)
+    return _key(config.event_grid_key if service == "event_grid" else config.functions_key)
+
+
+def checked(service: ServiceName, credentials: Credentials) -> Credentials:
+    """The credentials, when the service takes such.
+
+    Raises:
+        ConfigurationError: It does not.
+    """
+    accepted = ACCEPTED[service]
+    if not isinstance(credentials, accepted):
+        raise ConfigurationError(
+            f"{service} does not take {type(credentials).__name__}",
+            hint=f"It takes {', '.join(kind.__name__ for kind in accepted)}.",
+        )
+    return credentials
+
+
+def fixed_token(credentials: TokenCredentials) -> TokenCredential:
+    """A token that is there already, as the SDKs take it; it is given for any scope.
+
+    A client keeps a token, so one for another token needs another client.
+    """
+    return _FixedToken(credentials)
+
+
+def entra_credential(config: AzureConfig, **options: Any) -> TokenCredential:
+    """Signs in to Entra ID when a token is asked for. Blocks: imports azure-identity.
+
+    Args:
+        config: Who to sign in as, and where.
+        **options: Transport, timeouts and the like.
+    """
+    from azure.identity import ClientSecretCredential, DefaultAzureCredential
+
+    if config.authority is not None:
+        options["authority"] = config.authority
+    if config.client_secret is not None and config.tenant_id and config.client_id:
+        return ClientSecretCredential(
+            config.tenant_id, config.client_id, config.client_secret, **options
+        )
+    if config.client_id is not None:
+        options["managed_identity_client_id"] = config.client_id
+        options["workload_identity_client_id"] = config.client_id
+    if config.tenant_id is not None:
+        options["workload_identity_tenant_id"] = config.tenant_id
+    return DefaultAzureCredential(**options)
+
+
+class _FixedToken:
+    def __init__(self, credentials: TokenCredentials) -> None:
+        self._token = credentials.token
+        expires_at = credentials.expires_at
+        end = time.time() + TOKEN_SECONDS if expires_at is None else expires_at.timestamp()
+        self._expires_on = int(end)
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        from azure.core.credentials import AccessToken
+
+        return AccessToken(self._token, self._expires_on)
+
+    def get_token_info(self, *scopes: str, options: Any = None) -> AccessTokenInfo:
+        from azure.core.credentials import AccessTokenInfo
+
+        return AccessTokenInfo(self._token, self._expires_on)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _storage_credentials(config: AzureConfig) -> Credentials | None:
+    if config.anonymous:
+        return AnonymousCredentials()
+    found = _connection_string(config.storage_connection_string)
+    if found is not None:
+        return found
+    if config.storage_key is not None:
+        account = config.account
+        url = config.storage_url()
+        if account is None and url is not None and is_loopback(url):
+            account = EMULATOR_ACCOUNT
+        return AccountKeyCredentials(account=account, key=config.storage_key)
+    if config.storage_sas_token is not None:
+        return SharedAccessSignatureCredentials(signature=config.storage_sas_token)
+    return _emulator_credentials(config)
+
+
+def _emulator_credentials(config: AzureConfig) -> Credentials | None:
+    """Azurite's own, for a server on this machine that nothing else is said about."""
+    url = config.storage_url()
+    if url is None or not is_loopback(url) or config.account not in {None, EMULATOR_ACCOUNT}:
+        return None
+    return AccountKeyCredentials(account=EMULATOR_ACCOUNT, key=EMULATOR_KEY)
+
+
+def _connection_string(value: str | None) -> Credentials | None:
+    return None if value is None else ConnectionStringCredentials(connection_string=value)
+
+
+def _key(value: str | None) -> Credentials | None:
+    return None if value is None else AccountKeyCredentials(key=value)

@@ -1,0 +1,60 @@
+"""The Azure cloud: its services on one set of clients."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Unpack
+
+from cloudkit.azure.blob import BlobObjectStorage
+from cloudkit.azure.capabilities import AZURE_CAPABILITIES
+from cloudkit.azure.clients import AzureClients
+from cloudkit.azure.config import AzureConfig, AzureOptions
+from cloudkit.azure.errors import translate
+from cloudkit.azure.native import AzureNative
+from cloudkit.common import Capabilities, CloudError
+from cloudkit.core import BaseCloud, lazy_property
+from cloudkit.spi import AnyOperation
+
+
+class AzureCloud(BaseCloud[AzureConfig]):
+    """Blob Storage, Cosmos DB, Service Bus, Event Grid and Functions.
+
+    An SDK is imported, and a client made, by the first call that needs it, in a worker thread.
+    A call that is cancelled returns at once; its request may still be carried out.
+
+    Args:
+        **options: Those of [AzureConfig][cloudkit.azure.AzureConfig], and the ones that every
+            provider has.
+
+    Raises:
+        ConfigurationError: An option is unknown or wrong.
+    """
+
+    provider: ClassVar[str] = "azure"
+    config_type = AzureConfig
+
+    def __init__(self, **options: Unpack[AzureOptions]) -> None:
+        super().__init__(options)
+        self._clients = AzureClients(self._context)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of Azure."""
+        return AZURE_CAPABILITIES
+
+    @lazy_property
+    def storage(self) -> BlobObjectStorage:
+        """Objects in Blob Storage."""
+        return BlobObjectStorage(self._runner, self.capabilities.storage, self._clients)
+
+    @property
+    def blob(self) -> BlobObjectStorage:
+        """The same as ``storage``, by its own name."""
+        return self.storage
+
+    @lazy_property
+    def native(self) -> AzureNative:
+        """The SDKs' own clients."""
+        return AzureNative(self._clients)
+
+    def _translate_error(self, error: Exception, operation: AnyOperation) -> CloudError | None:
+        return translate(error)
