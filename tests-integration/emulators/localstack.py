@@ -26,6 +26,10 @@ STORAGE_DEFECTS: Mapping[str, str] = {
     "test_a_strange_key_works_everywhere[only a slash]": _SLASH,
     "test_a_strange_key_works_in_parts[only a slash]": _SLASH,
     "test_a_strange_key_works_in_a_link[only a slash]": _SLASH,
+    "test_a_link_that_was_changed_is_refused": (
+        "a presigned URL whose X-Amz-Expires is no number is answered with 500, in place of "
+        "AuthorizationQueryParametersError, which is a 400"
+    ),
     "test_a_copy_replaces_only_what_it_may": (
         "CopyObject ignores If-Match and If-None-Match, which S3 has checked since October 2025"
     ),

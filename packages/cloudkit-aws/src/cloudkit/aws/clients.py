@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import threading
 from collections.abc import Callable
@@ -194,8 +196,9 @@ def _s3_options(config: AwsConfig) -> Any:
 
 def _send_content_md5(params: dict[str, Any], **_: Any) -> None:
     """A batch delete must carry a checksum; this is the one that every store knows."""
-    params["context"]["checksum"] = {"request_algorithm": "conditional-md5"}
-    params["headers"].pop("x-amz-sdk-checksum-algorithm", None)
+    digest = hashlib.md5(params["body"], usedforsecurity=False).digest()
+    params["headers"]["Content-MD5"] = base64.b64encode(digest).decode()
+    params["context"]["checksum"] = {}  # instead of the one that boto3 would add
 
 
 def _send_small_bodies_at_once(params: dict[str, Any], **_: Any) -> None:
