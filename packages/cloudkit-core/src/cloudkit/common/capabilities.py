@@ -182,6 +182,7 @@ class MessagingCapabilities(ContractCapabilities):
     """What queues and subscriptions have in common. Sizes in bytes, times in seconds."""
 
     attributes: bool = _flag("message attributes")
+    visibility: bool = _flag("receive can choose the length of the lease")
     extend: bool = _flag("a lease can be prolonged")
     nack_delay: bool = _flag("a message can be given back with a delay")
     single_ack: bool = _flag("messages are acknowledged one by one, in any order")
@@ -209,7 +210,6 @@ class QueueCapabilities(MessagingCapabilities):
     fifo: bool = _flag("queues that keep the order inside a group")
     dedup: bool = _flag("duplicates inside a window are dropped by their dedup_id")
     delay: bool = _flag("messages that become visible later")
-    visibility: bool = _flag("receive can choose the length of the lease")
     purge: bool = _flag("purge")
     stats: bool = _flag("stats")
     retention: bool = _flag("the retention of a queue can be chosen")

@@ -181,7 +181,7 @@ class Name(str):
         {1, 2},
         bytearray(b"x"),
         Name("x"),
-        object(),
+        pytest.param(object(), id="object"),
         [[{"deep": math.nan}]],
     ],
     ids=repr,

@@ -131,7 +131,7 @@ class Consumer:
         if not callable(handler):
             raise ValidationError("the handler must be a function of one message")
         if options.retry_delay:
-            contract.capabilities.require("nack_delay", "retry_delay")
+            _require_delay(contract, source)
         self._contract = contract
         self._source = source
         self._handler = handler
@@ -329,6 +329,18 @@ class Consumer:
             except CloudError as error:
                 _logger.warning("a lease could not be prolonged: %s", error)
         return True
+
+
+def _require_delay(contract: Leases[Any], source: Source) -> None:
+    try:
+        contract.capabilities.require("nack_delay", "retry_delay")
+    except CloudError as error:
+        raise error.complete(
+            provider=contract._runner.provider,
+            service=source.service,
+            operation="consume",
+            resource=str(source),
+        ) from None
 
 
 def _lanes(messages: Sequence[Message]) -> list[list[Message]]:

@@ -25,9 +25,9 @@ class Leases(Contract[CapabilitiesT], ABC):
     """Base of MessageQueue and PubSub: receive, and what follows.
 
     A message that was received is leased. ``ack`` removes it for good; without one it comes back
-    when the lease ends, with ``receive_count`` one higher. An ack, nack or extend that comes after
-    the lease has ended is a NotFoundError or PreconditionFailedError, or has no effect; it never
-    takes the message from a consumer that has leased it since.
+    when the lease ends, with ``receive_count`` one higher. An ack or nack that comes after the lease
+    has ended is a NotFoundError or PreconditionFailedError, or has an effect only while nobody else
+    has leased the message; an extend is an error then.
     """
 
     # What a provider implements
@@ -63,7 +63,7 @@ class Leases(Contract[CapabilitiesT], ABC):
     # What a user calls
 
     async def ack(self, message: Message) -> None:
-        """Say that a message is done: it never comes back.
+        """Say that a message is done: it never comes back. One that is gone already is fine.
 
         Raises:
             NotFoundError: The lease has ended, and the service tells.
@@ -86,6 +86,9 @@ class Leases(Contract[CapabilitiesT], ABC):
             results = await self._ack_source(source, [wanted[index] for index in indexes])
             found.update(zip(indexes, results, strict=True))
         return [found[index] for index in range(len(wanted))]
+
+    def _several(self) -> int:
+        return min(10, self.capabilities.max_receive)
 
     async def _ack_source(
         self, source: Source, messages: Sequence[Message]

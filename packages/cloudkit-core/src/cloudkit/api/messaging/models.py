@@ -50,9 +50,10 @@ def _checked_attributes(value: Mapping[str, str] | None) -> dict[str, str]:
 def _check_optional_name(instance: object, attribute: Any, value: Any) -> None:
     if value is not None:
         name = text(value, attribute.name)
-        if len(name) > 128 or not (name.isascii() and name.isprintable()):
+        if len(name) > 128 or not (name.isascii() and name.isprintable()) or " " in name:
             raise ValidationError(
-                f"{attribute.name} must be up to 128 printable ASCII characters, not {value!r}"
+                f"{attribute.name} must be up to 128 printable ASCII characters without spaces, "
+                f"not {value!r}"
             )
 
 

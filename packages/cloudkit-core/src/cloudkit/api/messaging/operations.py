@@ -142,8 +142,7 @@ class Receive(SourceOperation[Sequence[Message]]):
         whole_number(self.max_messages, "max_messages", maximum=capabilities.max_receive)
         seconds(self.wait, "wait", maximum=capabilities.max_wait_seconds)
         if self.visibility is not None:
-            if isinstance(capabilities, QueueCapabilities):
-                capabilities.require("visibility", "visibility on receive")
+            capabilities.require("visibility", "visibility on receive")
             check_visibility(self.visibility, capabilities)
 
 

@@ -295,7 +295,7 @@ class PubSub(PubSubHooks):
         await Consumer(self, source, handler, options).run()
 
     async def dead_letters(
-        self, topic: str, subscription: str, *, max_messages: int = 10
+        self, topic: str, subscription: str, *, max_messages: int | None = None
     ) -> list[Message]:
         """Lease some of the subscription's messages that were set aside.
 
@@ -303,7 +303,7 @@ class PubSub(PubSubHooks):
         """
         operation = ReceiveDeadLetters(
             source=Source("pubsub", subscription, topic, dead_letters=True),
-            max_messages=max_messages,
+            max_messages=self._several() if max_messages is None else max_messages,
         )
         return list(await self._run(operation, self._receive_dead_letters))
 

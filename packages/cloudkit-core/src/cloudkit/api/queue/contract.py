@@ -151,7 +151,8 @@ class MessageQueue(MessageQueueHooks):
             body: Bytes; a text is encoded as UTF-8.
             attributes: Names and texts that travel beside it.
             delay: Seconds (or a timedelta) until it is visible.
-            group: Messages of one group keep their order; fifo queues only.
+            group: Messages of one group keep their order; fifo queues only. Those without a group
+                have no order among consumers.
             dedup_id: A second message with it is dropped for a while; fifo queues only.
 
         Raises:
@@ -247,7 +248,8 @@ class MessageQueue(MessageQueueHooks):
             wait: Longest wait of one receive.
             retry_delay: How long a message whose handler failed stays hidden.
             drain_timeout: How long handlers get to end after a cancellation.
-            stop_when_empty: Return when nothing is left, instead of waiting for more.
+            stop_when_empty: Return when nothing is left, instead of waiting for more. Messages
+                that wait out a delay, or a ``retry_delay``, are not waited for.
 
         Raises:
             CloudError: Receiving failed in a way that another try does not mend.
@@ -264,17 +266,18 @@ class MessageQueue(MessageQueueHooks):
 
     # Dead letters
 
-    async def dead_letters(self, queue: str, *, max_messages: int = 10) -> list[Message]:
+    async def dead_letters(self, queue: str, *, max_messages: int | None = None) -> list[Message]:
         """Lease some of the messages that were set aside.
 
         ``ack`` removes one for good, ``nack`` leaves it where it is; so does the end of its lease.
 
         Args:
             queue: The queue that they come from.
-            max_messages: At most so many.
+            max_messages: At most so many; ten, or what the service gives at once, when None.
         """
         operation = ReceiveDeadLetters(
-            source=Source("queue", queue, dead_letters=True), max_messages=max_messages
+            source=Source("queue", queue, dead_letters=True),
+            max_messages=self._several() if max_messages is None else max_messages,
         )
         return list(await self._run(operation, self._receive_dead_letters))
 
