@@ -170,7 +170,7 @@ class Name(str):
         Decimal("1E126"),
         Decimal("1E-126"),
         datetime(2026, 1, 1),  # noqa: DTZ001
-        datetime(2026, 1, 1, tzinfo=Clueless()),
+        pytest.param(datetime(2026, 1, 1, tzinfo=Clueless()), id="no offset"),
         datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
         datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-3))),
         "\ud800",
