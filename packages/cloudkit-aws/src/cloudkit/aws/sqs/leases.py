@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import anyio
 from attrs import evolve
 from cloudkit.api.messaging import (
     Ack,
@@ -75,15 +77,30 @@ class SqsLeases(Leases[CapabilitiesT], ABC):
         """The name of the queue behind a source."""
 
     async def _receive(self, op: Receive) -> Sequence[Message]:
-        return await self._clients.run("sqs", self._receive_from, op)
+        return await self._receive_unless_cancelled(op)
 
     async def _receive_dead_letters(self, op: ReceiveDeadLetters) -> Sequence[Message]:
-        return await self._clients.run("sqs", self._receive_from, op)
+        return await self._receive_unless_cancelled(op)
 
-    def _receive_from(self, client: SQSClient, op: Receive) -> list[Message]:
+    async def _receive_unless_cancelled(self, op: Receive) -> Sequence[Message]:
+        unwanted = threading.Event()
+        try:
+            return await self._clients.run("sqs", self._receive_from, op, unwanted)
+        except anyio.get_cancelled_exc_class():
+            unwanted.set()
+            raise
+
+    def _receive_from(
+        self, client: SQSClient, op: Receive, unwanted: threading.Event
+    ) -> list[Message]:
         def receive(address: Address) -> list[Message]:
             place = self._place(client, address, op.source)
-            return [] if place is None else self._receive_at(client, place, op)
+            if place is None:
+                return []
+            messages = self._receive_at(client, place, op)
+            if messages and unwanted.is_set():
+                _give_back(client, place, messages)
+            return messages
 
         return self._queues.using(client, self._queue_of(op.source), receive)
 
@@ -178,6 +195,15 @@ class SqsLeases(Leases[CapabilitiesT], ABC):
 
     def _place(self, client: SQSClient, address: Address, source: Source) -> Address | None:
         return self._queues.dead_letters(client, address) if source.dead_letters else address
+
+
+def _give_back(client: SQSClient, place: Address, messages: Sequence[Message]) -> None:
+    """Let others have what came for somebody who was cancelled while the request was under way."""
+    entries: Any = [
+        {"Id": str(index), "ReceiptHandle": message.lease, "VisibilityTimeout": 0}
+        for index, message in enumerate(messages)
+    ]
+    client.change_message_visibility_batch(QueueUrl=place.url, Entries=entries)
 
 
 def _no_place(source: Source) -> ConflictError:
