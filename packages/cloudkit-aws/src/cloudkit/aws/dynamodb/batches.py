@@ -70,11 +70,10 @@ def _read(
     found: list[Mapping[str, Any]] = []
     while places:
         wanted: Any = {op.table: {"Keys": places, "ConsistentRead": op.consistent}}
-        answer = client.batch_get_item(RequestItems=wanted)
+        answer: Any = client.batch_get_item(RequestItems=wanted)
         found += answer["Responses"].get(op.table, ())
-        left: list[Any] = list(
-            (answer.get("UnprocessedKeys") or {}).get(op.table, {}).get("Keys", ())
-        )
+        undone = (answer.get("UnprocessedKeys") or {}).get(op.table)
+        left = undone["Keys"] if undone else []
         if len(left) == len(places):
             return found, left
         # An answer holds 16 MB. As long as there is something in it, nobody is being throttled.

@@ -28,7 +28,7 @@ from cloudkit.api.kv import (
     Value,
 )
 from cloudkit.api.kv.paths import Path
-from cloudkit.api.kv.values import kind_of
+from cloudkit.api.kv.values import RESERVED_PREFIX, kind_of
 from cloudkit.aws.dynamodb.expressions import (
     MAX_IN,
     Call,
@@ -42,7 +42,7 @@ from cloudkit.aws.dynamodb.expressions import (
     has_type,
     negation,
 )
-from cloudkit.aws.dynamodb.keys import MAX_LEVELS, RESERVED, TYPES, Schema
+from cloudkit.aws.dynamodb.keys import MAX_LEVELS, TYPES, Schema
 from cloudkit.aws.dynamodb.numerals import (
     DECIMAL,
     is_touchy,
@@ -92,7 +92,7 @@ class Compiler:
             case Not(inner):
                 return negation(self.term(inner, sure=not sure))
             case Compare() | Between() | BeginsWith() | Contains() | Exists() | In():
-                if condition.path[0].startswith(RESERVED):
+                if condition.path[0].startswith(RESERVED_PREFIX):
                     return condition.matches({})  # no document has such a name
                 return self._leaf(condition, self.schema.stored_path(condition.path), sure)
             case _:
@@ -176,7 +176,7 @@ def _contains(path: Path, value: Value, sure: bool) -> Term:
     attribute, _ = encode(value)
     if value == "":  # every text holds it; what a list does with it is not documented
         return is_text if sure else any_of(is_text, is_list)
-    if not attribute.keys() & {"S", "N", "B"}:  # nor what it does with other types
+    if value == b"" or not attribute.keys() & {"S", "N", "B"}:  # nor with these
         return False if sure else is_list
     term = Call("contains", path, attribute)
     if not sure:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -159,7 +158,7 @@ def expiry_attributes(expires_at: datetime | None) -> dict[str, Attribute]:
     """What is kept of an expiry: exactly, and as DynamoDB deletes by."""
     if expires_at is None:
         return {}
-    whole = math.ceil((expires_at - _EPOCH) / timedelta(seconds=1))
+    whole = -((_EPOCH - expires_at) // timedelta(seconds=1))  # rounded up
     return {EXPIRES: {"N": moment_text(expires_at)}, TTL: {"N": str(whole)}}
 
 

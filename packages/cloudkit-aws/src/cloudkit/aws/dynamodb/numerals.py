@@ -20,6 +20,7 @@ FLOAT, DECIMAL, NEGATIVE_ZERO = "f", "d", "z"
 
 MAX_DIGITS = 38
 _LARGEST, _SMALLEST = 1e126, 1e-130
+_GREATEST, _LEAST = Decimal(f"{'9' * MAX_DIGITS}E+88"), Decimal("1E-130")
 _EXACT = Context(prec=MAX_DIGITS, traps=[Inexact])
 _DOWN = Context(prec=MAX_DIGITS, rounding=ROUND_FLOOR)
 _UP = Context(prec=MAX_DIGITS, rounding=ROUND_CEILING)
@@ -102,8 +103,9 @@ def outer_bounds(value: float | Decimal) -> tuple[str, str]:
     else:
         near = float(value)
         below, above = math.nextafter(near, -math.inf), math.nextafter(near, math.inf)
-        low, high = min(value, _number(below)), max(value, _number(above))
-    return str(_trimmed(low)), str(_trimmed(high))
+        low, high = min(value, Decimal(repr(below))), max(value, Decimal(repr(above)))
+        low, high = _DOWN.plus(min(low, Decimal(below))), _UP.plus(max(high, Decimal(above)))
+    return str(_trimmed(_at_most(low))), str(_trimmed(_at_most(high.copy_negate()).copy_negate()))
 
 
 def number_size(text: str) -> int:
@@ -113,9 +115,14 @@ def number_size(text: str) -> int:
     return (len(significant) + 1) // 2 + 1 + sign
 
 
-def _number(value: float) -> Decimal:
-    text = number_text(value)
-    return Decimal(value if text is None else text)
+def _at_most(value: Decimal) -> Decimal:
+    """The number itself, or the next below it that the service has."""
+    size = value.copy_abs()  # abs() would round it
+    if size > _GREATEST:
+        return _GREATEST.copy_sign(value)  # no number is beyond it
+    if 0 < size < _LEAST:
+        return Decimal(0) if value > 0 else _LEAST.copy_negate()
+    return value
 
 
 def _trimmed(value: Decimal) -> Decimal:

@@ -71,6 +71,7 @@ class DynamoKeyValueStore(KeyValueStore):
         after = None if op.page_token is None else read_token(op.page_token, _TABLES)[0]
         size = min(op.page_size or MAX_TABLE_NAMES, MAX_TABLE_NAMES)
         names, last = await self._tables.names(size, after)
+        names.sort()  # in the order of which the service says nothing
         found: dict[str, TableInfo] = {}
         failures: list[Exception] = []
         async with anyio.create_task_group() as tasks:

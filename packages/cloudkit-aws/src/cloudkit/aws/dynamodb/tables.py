@@ -11,7 +11,7 @@ from cloudkit.api.kv import TableInfo
 from cloudkit.aws.clients import AwsClients
 from cloudkit.aws.dynamodb.answers import code_of
 from cloudkit.aws.dynamodb.keys import TTL, Schema
-from cloudkit.common import AlreadyExistsError, NotFoundError
+from cloudkit.common import AlreadyExistsError, NotFoundError, ValidationError
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -43,7 +43,7 @@ class Tables:
 
         Args:
             table: Name of the table.
-            func: Makes requests about it. The service refuses what does not fit its schema.
+            func: Makes requests about it. What does not fit the schema is refused, here or there.
 
         Raises:
             NotFoundError: There is no such table.
@@ -55,7 +55,7 @@ class Tables:
         try:
             return await func(remembered)
         except Exception as error:
-            if code_of(error) not in STALE:
+            if code_of(error) not in STALE and not isinstance(error, ValidationError):
                 raise
             self.forget(table)
             current = await self.schema(table)
