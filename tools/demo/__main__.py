@@ -6,6 +6,7 @@ import argparse
 import logging
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from rich.console import Console
 
 from tools.demo.application import FUNCTION, Application, Outcome
 from tools.demo.digest import digest
+from tools.demo.emulators import emulators_of
 from tools.demo.report import print_metrics, print_outcome
 
 DOCS = Path(__file__).parents[2] / "docs" / "content"
@@ -24,7 +26,11 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="hatch run demo", description="A small application on all five contracts."
     )
-    parser.add_argument("--provider", default="local", help="any installed provider")
+    parser.add_argument(
+        "--provider",
+        default="local",
+        help="any installed provider; aws runs on emulators unless an option or variable says otherwise",
+    )
     parser.add_argument(
         "--option",
         action="append",
@@ -83,11 +89,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="cloudkit-demo-") as folder:
         if arguments.provider == "local":
             options.setdefault("path", folder)
-        try:
-            for backend in backends:
-                _run_on(backend, arguments, options)
-        except CloudError as error:
-            raise SystemExit(f"the demo failed: {error}") from error
+        with emulators_of(arguments.provider, options) or nullcontext(options) as reached:
+            try:
+                for backend in backends:
+                    _run_on(backend, arguments, reached)
+            except CloudError as error:
+                raise SystemExit(f"the demo failed: {error}") from error
     print(
         "To run it on AWS: hatch run demo --provider aws\n"
         "In a program of yours, CloudKit.local() becomes CloudKit.aws(): that is the one change."

@@ -1,0 +1,85 @@
+"""Emulators for the demo: for providers that have some, when nothing real is named.
+
+They are those of the integration tests; the first time, their environments are installed, which takes
+some minutes.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from cloudkit.prelude import AccessKeyCredentials
+
+from tools.demo.application import FUNCTION
+from tools.demo.digest import digest
+
+TESTS = Path(__file__).parents[2] / "tests-integration"
+AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ROLE_ARN")
+
+
+def emulators_of(
+    provider: str, options: Mapping[str, Any]
+) -> AbstractContextManager[dict[str, Any]] | None:
+    """Emulators of a provider, as a context manager of the options to reach them with.
+
+    Args:
+        provider: Its name.
+        options: What the user has given.
+
+    Returns:
+        None when the provider has none here, or an option or variable names the real service.
+    """
+    start, variables = _EMULATORS.get(provider, (None, ()))
+    if start is None or options or any(os.environ.get(name) for name in variables):
+        return None
+    return start()
+
+
+def handle_digest(event: Any, context: Any) -> Any:
+    """The demo's function as a handler of Lambda."""
+    return json.loads(digest(json.dumps(event).encode()))
+
+
+HANDLERS = {FUNCTION: handle_digest}
+"""Name → handler, for the double of Lambda."""
+
+
+@contextmanager
+def _aws() -> Iterator[dict[str, Any]]:
+    sys.path.insert(0, str(TESTS))
+    from emulators.lambda_double.process import lambda_double
+    from emulators.localstack import localstack
+    from emulators.moto import moto
+
+    secret = base64.b16encode(os.urandom(8)).decode()
+    with ExitStack() as running:
+        most = running.enter_context(localstack())
+        tables = running.enter_context(moto())
+        functions = running.enter_context(
+            lambda_double({"demo": secret}, "tools.demo.emulators:HANDLERS")
+        )
+        print(
+            "No credentials or endpoint given: these are EMULATORS on this machine, not AWS.\n"
+            f"  LocalStack at {most.url} for S3, SQS and SNS\n"
+            f"  moto at {tables.url} for DynamoDB\n"
+            f"  a double at {functions.url} for Lambda, where the function is deployed\n"
+        )
+        yield {
+            "region": "eu-west-1",
+            "auth": AccessKeyCredentials(access_key_id="demo", secret_access_key=secret),
+            "endpoint": most.url,
+            "dynamodb_endpoint": tables.url,
+            "lambda_endpoint": functions.url,
+        }
+
+
+_EMULATORS: Mapping[
+    str, tuple[Callable[[], AbstractContextManager[dict[str, Any]]], tuple[str, ...]]
+] = {"aws": (_aws, AWS_VARIABLES)}
