@@ -174,13 +174,13 @@ def check_item(raw: RawItem) -> None:
         ValidationError: Its values are nested too deep.
         PayloadTooLargeError: It is too large.
     """
-    size = sum(len(name.encode()) + attribute_size(raw[name]) for name in raw)
+    size = sum(len(name.encode()) + attribute_size(inner) for name, inner in raw.items())
     if size > MAX_ITEM_BYTES:
         raise PayloadTooLargeError(
             f"the item has {size:,} bytes as DynamoDB counts them; it takes {MAX_ITEM_BYTES:,}"
         )
     for name, attribute in raw.items():
-        if levels(attribute) > MAX_LEVELS:
+        if ("M" in attribute or "L" in attribute) and levels(attribute) > MAX_LEVELS:
             raise ValidationError(
                 f"{name} is nested deeper than the {MAX_LEVELS} levels that DynamoDB takes; a "
                 "datetime, and the marks of floats and Decimals, count as one"

@@ -110,9 +110,9 @@ def outer_bounds(value: float | Decimal) -> tuple[str, str]:
 
 def number_size(text: str) -> int:
     """Bytes of a number as DynamoDB counts them: one for two digits, one more, one for the sign."""
-    sign, digits, _ = Decimal(text).as_tuple()
-    significant = "".join(map(str, digits)).strip("0")
-    return (len(significant) + 1) // 2 + 1 + sign
+    mantissa = text.upper().partition("E")[0]
+    significant = mantissa.replace(".", "").lstrip("-").strip("0")
+    return (len(significant) + 1) // 2 + 1 + mantissa.startswith("-")
 
 
 def _at_most(value: Decimal) -> Decimal:
@@ -129,4 +129,6 @@ def _trimmed(value: Decimal) -> Decimal:
     """Without the zeros at its end, which count as digits."""
     if not value:
         return Decimal(0)  # the zero of a Decimal may have an exponent, and a sign
-    return value.normalize(Context(prec=max(MAX_DIGITS, len(value.as_tuple().digits))))
+    if len(value.as_tuple().digits) <= MAX_DIGITS:
+        return value.normalize(_EXACT)
+    return value.normalize(Context(prec=len(value.as_tuple().digits)))
