@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 
 import pytest
+from emulators import azurite as azurite_server
 from emulators import localstack as localstack_server
 from emulators import moto as moto_server
 from emulators.process import Server
@@ -14,6 +15,13 @@ from emulators.process import Server
 def localstack() -> Iterator[Server]:
     """LocalStack: S3, SQS, SNS."""
     with localstack_server.localstack() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[Server]:
+    """Azurite: Blob Storage."""
+    with azurite_server.azurite() as server:
         yield server
 
 

@@ -122,11 +122,11 @@ def make_client(settings: ClientSettings) -> BlobClient:
 
 
 def refused(response: HttpResponse) -> Exception:
-    """The SDK's error for an answer, with the service's code."""
+    """The SDK's error for an answer, or for one of the answers to a batch, with the service's code."""
     from azure.core.exceptions import HttpResponseError
 
-    body = response.read()
-    code, message = _explanation(body)
+    read = getattr(response, "read", None) or response.body  # type: ignore[attr-defined]
+    code, message = _explanation(read())
     error = HttpResponseError(message=message or response.reason, response=response)
     error.error_code = response.headers.get("x-ms-error-code") or code  # type: ignore[attr-defined]
     return error

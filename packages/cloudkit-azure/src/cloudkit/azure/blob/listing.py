@@ -13,10 +13,13 @@ from cloudkit.api.paging import Page
 from cloudkit.api.storage import ObjectEntry
 from cloudkit.api.storage.operations import ListObjects
 from cloudkit.azure.blob.client import BlobClient, parsed
-from cloudkit.azure.blob.keys import to_delimiter, to_key, to_prefix
+from cloudkit.azure.blob.keys import to_delimiter, to_key, to_name, to_prefix
 from cloudkit.common import ValidationError
 
 MAX_PAGE = 5000
+
+LAST_UNIT = "\uffff"
+"""The last character that is one unit in UTF-16."""
 
 
 @frozen
@@ -49,17 +52,20 @@ class _Place:
 
 
 def list_objects(client: BlobClient, op: ListObjects) -> Page[ObjectEntry]:
-    """One page, from one request; it may be empty although others follow.
+    """One page; it may be empty although others follow.
 
     Blob Storage cannot begin behind a key, so what comes before it is read and left away, and it
     gives markers for the ends of its own pages only: a page that ends elsewhere is remembered by
-    its last key.
+    its last key. It lists by UTF-16 units, and escaped characters where ``%`` stands. A page of the
+    service's is put in order here; where that might tell, as large a one as there is is asked for.
     """
     place = _Place.of(op.page_token)
     delimiter = None if op.delimiter is None else to_delimiter(op.delimiter)
     skipping = op.start_after is not None or place.after is not None
     size = MAX_PAGE if skipping else min(op.page_size or MAX_PAGE, MAX_PAGE)
     found, next_marker = _fetch(client, op, place.marker, delimiter, size)
+    if size < MAX_PAGE and any(_out_of_order(entry) for entry in found):
+        found, next_marker = _fetch(client, op, place.marker, delimiter, MAX_PAGE)
     entries: Iterable[ObjectEntry] = (entry for entry in found if entry.key.startswith(op.prefix))
     if op.start_after is not None:
         entries = _behind(client, op, entries, op.start_after)
@@ -79,7 +85,7 @@ def list_objects(client: BlobClient, op: ListObjects) -> Page[ObjectEntry]:
 
 def _fetch(
     client: BlobClient, op: ListObjects, marker: str | None, delimiter: str | None, size: int
-) -> tuple[Iterable[ObjectEntry], str | None]:
+) -> tuple[list[ObjectEntry], str | None]:
     wanted = {
         "prefix": to_prefix(op.prefix) or None,
         "delimiter": delimiter,
@@ -89,7 +95,7 @@ def _fetch(
     query = {name: value for name, value in wanted.items() if value is not None}
     query |= {"restype": "container", "comp": "list"}
     root = parsed(client.send("GET", op.bucket, query=query).read())
-    found = (_entry(element) for element in root.iterfind("Blobs/*"))
+    found = [_entry(element) for element in root.iterfind("Blobs/*")]
     return found, root.findtext("NextMarker") or None
 
 
@@ -134,6 +140,11 @@ def _fold(
         if common not in seen:
             seen.add(common)
             yield ObjectEntry(key=common, is_prefix=True)
+
+
+def _out_of_order(entry: ObjectEntry) -> bool:
+    """Whether a key may stand elsewhere in the service's order than by its UTF-8 bytes."""
+    return to_name(entry.key) != entry.key or max(entry.key, default="") > LAST_UNIT
 
 
 def _order(entry: ObjectEntry) -> bytes:

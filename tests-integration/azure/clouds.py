@@ -1,0 +1,19 @@
+"""Clients of Azure that talk to emulators; what all suites of Azure have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import ClassVar
+
+
+class AzureClouds:
+    """To be inherited before a suite.
+
+    Attributes:
+        known_defects: Names of behaviours that the emulator gets wrong, and what it does. They are
+            expected to fail, and it is an error when one of them does not.
+    """
+
+    provider: ClassVar[str | None] = "azure"
+    known_defects: ClassVar[Mapping[str, str]] = {}
+    native_facts: ClassVar[Collection[str]] = ("cause", "code", "status", "request_id")

@@ -1,0 +1,54 @@
+"""ObjectStorage on Blob Storage, as Azurite has it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from azure.clouds import AzureClouds
+from cloudkit.azure import AzureCloud
+from cloudkit.common import AccountKeyCredentials
+from cloudkit.spi import NoRetry
+from cloudkit.testing import LinkFault, MakeCloud, ObjectStorageSuite, closed_port, flaky_endpoint
+from emulators import azurite as azurite_emulator
+from emulators.process import HOST, Server
+
+
+def make_azure(url: str, **options: Any) -> AzureCloud:
+    """A client of the first account of the server at a URL."""
+    account, key = azurite_emulator.ACCOUNT, azurite_emulator.KEY
+    return AzureCloud(**{"account": account, "endpoint": url, "storage_key": key, **options})
+
+
+class TestAzurite(AzureClouds, ObjectStorageSuite):
+    known_defects = azurite_emulator.STORAGE_DEFECTS
+    secrets = (azurite_emulator.KEY,)
+
+    @pytest.fixture
+    def make_cloud(self, azurite: Server) -> MakeCloud:
+        return lambda **options: make_azure(azurite.url, **options)
+
+    @pytest.fixture
+    async def bad_credentials_cloud(self, azurite: Server) -> AsyncIterator[AzureCloud]:
+        key = base64.b64encode(b"no key at all").decode()
+        wrong = AccountKeyCredentials(account=azurite_emulator.ACCOUNT, key=key)
+        async with AzureCloud(endpoint=azurite.url, auth=wrong) as cloud:
+            yield cloud
+
+    @pytest.fixture
+    async def unreachable_cloud(self) -> AsyncIterator[AzureCloud]:
+        with closed_port() as port:
+            async with make_azure(f"http://{HOST}:{port}", retry=NoRetry()) as cloud:
+                yield cloud
+
+    @pytest.fixture
+    async def stalled_cloud(self, azurite: Server) -> AsyncIterator[AzureCloud]:
+        port = urlsplit(azurite.url).port
+        assert port is not None
+        async with flaky_endpoint(HOST, port) as endpoint:
+            endpoint.break_links(LinkFault(response_bytes=0, action="stall"))
+            async with make_azure(endpoint.url, timeout=self.short_timeout) as cloud:
+                yield cloud
