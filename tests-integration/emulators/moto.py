@@ -28,10 +28,29 @@ STORAGE_DEFECTS: Mapping[str, str] = {
 }
 """Behaviours of storage that it has otherwise than S3's documentation says, and what it does."""
 
-QUEUE_DEFECTS: Mapping[str, str] = {}
+QUEUE_DEFECTS: Mapping[str, str] = {
+    "test_a_duplicate_is_dropped_after_the_first_was_acknowledged_as_well": (
+        "it forgets a deduplication id with the message that had it; SQS knows it for five minutes"
+    ),
+    "test_purging_an_empty_queue_is_fine_and_the_queue_works_on": (
+        "no defect: SQS, too, purges a queue once in 60 seconds (PurgeQueueInProgress), so that the "
+        "second purge is a RateLimitedError"
+    ),
+}
 """The same for SQS."""
 
-PUBSUB_DEFECTS: Mapping[str, str] = {}
+_NO_ATTRIBUTES = "what it posts to an endpoint holds no MessageAttributes"
+
+PUBSUB_DEFECTS: Mapping[str, str] = {
+    "test_strange_values_of_attributes_arrive_as_they_are": (
+        "a binary attribute that comes by SNS makes ReceiveMessage fail with 500"
+    ),
+    "test_messages_are_pushed_to_the_endpoint": _NO_ATTRIBUTES,
+    "test_pushed_bodies_arrive_byte_for_byte": _NO_ATTRIBUTES,
+    "test_a_message_that_the_endpoint_refuses_is_pushed_again": (
+        "an endpoint that answers with an error is not asked again, whatever the delivery policy"
+    ),
+}
 """The same for SNS."""
 
 

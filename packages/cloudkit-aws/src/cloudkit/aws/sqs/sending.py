@@ -6,7 +6,6 @@ import math
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import unquote
 
 from cloudkit.api.messaging import OutgoingMessage, SentMessage
 from cloudkit.aws.errors import from_answer
@@ -23,9 +22,6 @@ MAX_BYTES = 1024 * 1024
 """Bytes that SQS takes, of one message and of a whole batch."""
 UNNAMED = "cloudkit-none-"
 """What groups and ids begin with that nobody asked for."""
-ESCAPED = "cloudkit-text-"
-"""What groups and ids begin with that hold a space."""
-MAX_ID = 128
 
 
 def request(address: Address, message: OutgoingMessage) -> dict[str, Any]:
@@ -71,7 +67,7 @@ def order_of(group: str | None, dedup_id: str | None) -> dict[str, str]:
         dedup_id: None for a message that is never a duplicate, whatever its body.
 
     Raises:
-        ValidationError: One is too long in the service's form.
+        ValidationError: One begins like those that are made up here.
     """
     return {
         "MessageGroupId": _given("group", group),
@@ -81,21 +77,15 @@ def order_of(group: str | None, dedup_id: str | None) -> dict[str, str]:
 
 def named(value: str | None) -> str | None:
     """A group or id that somebody gave; None for one that ``order_of`` made up."""
-    if value is None or value.startswith(UNNAMED):
-        return None
-    return unquote(value.removeprefix(ESCAPED)) if value.startswith(ESCAPED) else value
+    return None if value is None or value.startswith(UNNAMED) else value
 
 
 def _given(what: str, value: str | None) -> str:
-    """A group or id as SQS and SNS take it: they know no spaces."""
     if value is None:
         return f"{UNNAMED}{uuid.uuid4().hex}"
-    if " " not in value and not value.startswith((UNNAMED, ESCAPED)):
-        return value
-    escaped = ESCAPED + value.replace("%", "%25").replace(" ", "%20")
-    if len(escaped) > MAX_ID:
-        raise ValidationError(f"{what} is too long: SQS and SNS take a space as three characters")
-    return escaped
+    if value.startswith(UNNAMED):
+        raise ValidationError(f"{what} must not begin with {UNNAMED!r}: {value!r}")
+    return value
 
 
 def _check_fifo(message: OutgoingMessage) -> None:

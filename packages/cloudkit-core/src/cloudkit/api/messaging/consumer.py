@@ -171,15 +171,18 @@ class Consumer:
         wait = min(self._options.wait, longest, limits.max_wait_seconds)
         while True:
             free = await self._free_lanes()
+            idle = self._lanes == 0
             messages = await self._receive_some(min(free, limits.max_receive), wait)
             for lane in _lanes(messages):
                 self._start(tasks, lane)
             if messages or not self._options.stop_when_empty:
                 continue
-            if self._lanes == 0:
+            if idle:
                 return
-            # A handler may still fail, or send more: look again when one has ended.
-            await self._lane_ended.wait()
+            # A handler that ran meanwhile may have given its message back, or still do, or send more:
+            # look again when one has ended.
+            if self._lanes:
+                await self._lane_ended.wait()
 
     async def _free_lanes(self) -> int:
         while self._lanes >= self._options.concurrency:
