@@ -62,7 +62,7 @@ class Changes:
 
     def require(self, *terms: Term) -> None:
         """Carry it out only where these hold."""
-        self.conditions.extend(terms)
+        self.conditions.extend(term for term in terms if term not in self.conditions)
 
     def label(self, version: str, write: Update, expires_at: datetime | None) -> None:
         """Give the item its version, and the expiry if that is to change."""
