@@ -138,7 +138,7 @@ def entra_credential(config: AzureConfig, **options: Any) -> TokenCredential:
 
     Args:
         config: Who to sign in as, and where.
-        **options: Transport, timeouts and the like.
+        **options: Further arguments of the credential, such as its transport.
     """
     from azure.identity import ClientSecretCredential, DefaultAzureCredential
 

@@ -44,12 +44,14 @@ class ClientSettings:
         config: The settings of the cloud.
         credentials: The kinds that ``auth.ACCEPTED`` names; None where ``token`` signs in.
         token: For tokens: of the AuthProvider, or of Entra ID. None for other credentials.
+        user_agent: What requests say of who sends them.
         http: Keyword arguments of all HTTP clients: transport, timeouts, user agent, no retries.
     """
 
     config: AzureConfig
     credentials: Credentials | None
     token: TokenCredential | None
+    user_agent: str
     http: Mapping[str, Any]
 
 
@@ -161,21 +163,23 @@ class AzureClients:
         credentials = credentials_of(service, self.config) if given is None else given
         if credentials is not None:
             credentials = checked(service, credentials)
-        http = self._http()
+        user_agent = _user_agent()
+        http = self._http(user_agent)
         token: TokenCredential | None = None
         if isinstance(credentials, TokenCredentials):
             token = fixed_token(credentials)
         elif credentials is None:
             if self._entra is None:
-                self._entra = entra_credential(self.config, **http)
+                self._entra = entra_credential(self.config, transport=http["transport"])
             token = self._entra
         factory = import_module(FACTORIES[service])
-        return factory.make_client(ClientSettings(self.config, credentials, token, http))
+        return factory.make_client(
+            ClientSettings(self.config, credentials, token, user_agent, http)
+        )
 
-    def _http(self) -> dict[str, Any]:
-        from azure.core import __version__
+    def _http(self, user_agent: str) -> dict[str, Any]:
+        from azure.core.pipeline.policies import UserAgentPolicy
         from cloudkit.azure.transport import NoRetries, make_transport
-        from cloudkit.core import __version__ as own_version
 
         config = self.config
         if self._transport is None:
@@ -186,8 +190,7 @@ class AzureClients:
             "retry_policy": NoRetries(),
             "connection_timeout": config.connect_timeout,
             "read_timeout": config.timeout,
-            "base_user_agent": f"cloudkit/{own_version} azure-core/{__version__}",
-            "user_agent_use_env": False,
+            "user_agent_policy": UserAgentPolicy(user_agent, user_agent_use_env=False),
         }
 
     async def _close(self) -> None:
@@ -204,3 +207,10 @@ class AzureClients:
                 close()
         if transport is not None:
             transport.shut()
+
+
+def _user_agent() -> str:
+    from azure.core import __version__
+    from cloudkit.core import __version__ as own_version
+
+    return f"cloudkit/{own_version} azure-core/{__version__}"

@@ -148,7 +148,8 @@ def _explanation(body: bytes) -> tuple[str | None, str | None]:
 def _make_service(settings: ClientSettings) -> BlobServiceClient:
     from azure.storage.blob import BlobServiceClient
 
-    credentials, options = settings.credentials, dict(settings.http)
+    credentials = settings.credentials
+    options = {**settings.http, "base_user_agent": settings.user_agent, "user_agent_use_env": False}
     if isinstance(credentials, ConnectionStringCredentials):
         return BlobServiceClient.from_connection_string(credentials.connection_string, **options)
     account = credentials.account if isinstance(credentials, AccountKeyCredentials) else None

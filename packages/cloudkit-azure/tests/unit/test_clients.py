@@ -1,0 +1,156 @@
+"""Clients: made once, in threads, for the credentials of now."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import anyio
+import anyio.lowlevel
+import pytest
+from cloudkit.azure import AzureCloud
+from cloudkit.common import (
+    AccessKeyCredentials,
+    AccountKeyCredentials,
+    ConfigurationError,
+    ConnectionStringCredentials,
+    MissingCredentialsError,
+    SharedAccessSignatureCredentials,
+    TokenCredentials,
+    utc_now,
+)
+from cloudkit.spi import AuthProvider, NoRetry
+
+pytestmark = pytest.mark.anyio
+
+KEY = "c2VjcmV0"
+
+
+class Rotating(AuthProvider):
+    """A new token each time it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def get_credentials(self):
+        self.asked += 1
+        await anyio.lowlevel.checkpoint()  # it may wait for what it likes
+        return TokenCredentials(
+            token=f"token-{self.asked}", expires_at=utc_now() + timedelta(hours=1)
+        )
+
+
+def seen(client):
+    return client, threading.current_thread().name
+
+
+async def test_a_client_is_made_once_and_in_a_worker_thread():
+    async with AzureCloud(account="acme", storage_key=KEY) as cloud:
+        results = []
+
+        async def call():
+            results.append(await cloud._clients.run("blob", seen))
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(call)
+        assert len({id(client) for client, _ in results}) == 1
+        assert {name for _, name in results} == {"cloudkit-worker"}
+        assert cloud.native.blob is results[0][0].service
+
+
+async def test_an_auth_provider_is_asked_in_the_event_loop():
+    provider = Rotating()
+    async with AzureCloud(account="acme", auth=provider) as cloud:
+        first, _ = await cloud._clients.run("blob", seen)
+        again, _ = await cloud._clients.run("blob", seen)
+        assert first is again
+        assert first.service.credential.get_token("any").token == "token-1"
+        assert provider.asked == 1
+
+
+class RefusedError(Exception):
+    status_code = 401
+
+
+async def test_refused_credentials_are_renewed_once():
+    provider = Rotating()
+    tokens = []
+
+    def refuse_first(client):
+        tokens.append(client.service.credential.get_token("any").token)
+        if len(tokens) == 1:
+            raise RefusedError
+
+    async with AzureCloud(account="acme", auth=provider) as cloud:
+        await cloud._clients.run("blob", refuse_first)
+    assert tokens == ["token-1", "token-2"]
+
+
+async def test_credentials_that_stay_the_same_are_not_tried_again():
+    calls = []
+
+    def refuse(client):
+        calls.append(client)
+        raise RefusedError
+
+    async with AzureCloud(
+        account="acme", auth=AccountKeyCredentials(account="acme", key=KEY)
+    ) as cloud:
+        with pytest.raises(RefusedError):
+            await cloud._clients.run("blob", refuse)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("credentials", "kind"),
+    [
+        (AccountKeyCredentials(account="acme", key=KEY), "SharedKeyCredentialPolicy"),
+        (AccountKeyCredentials(key=KEY), "SharedKeyCredentialPolicy"),
+        (SharedAccessSignatureCredentials(signature="?sig=x"), "AzureSasCredential"),
+        (
+            ConnectionStringCredentials(connection_string=f"AccountName=acme;AccountKey={KEY}"),
+            "SharedKeyCredentialPolicy",
+        ),
+        (TokenCredentials(token="t"), "_FixedToken"),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+)
+async def test_credentials_reach_the_sdk(credentials, kind):
+    async with AzureCloud(account="acme", auth=credentials) as cloud:
+        client, _ = await cloud._clients.run("blob", seen)
+        assert type(client.service.credential).__name__ == kind
+        assert client.url("bucket", "a b") == "https://acme.blob.core.windows.net/bucket/a%20b"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"account": "acme", "auth": AccessKeyCredentials(access_key_id="a", secret_access_key="b")},
+        {"storage_connection_string": "nonsense-with-secret"},
+        {"account": "acme", "endpoint": "http://host", "auth": TokenCredentials(token="t")},
+    ],
+    ids=["no account", "of another cloud", "no connection string", "token without TLS"],
+)
+async def test_what_cannot_be_is_a_configuration_error(options, monkeypatch):
+    monkeypatch.delenv("AZURE_STORAGE_ACCOUNT", raising=False)
+    async with AzureCloud(retry=NoRetry(), **options) as cloud:
+        with pytest.raises(ConfigurationError) as caught:
+            await cloud.storage.head_object("bucket", "key")
+        assert "secret" not in str(caught.value)
+        assert caught.value.operation == "head_object"
+
+
+async def test_a_native_client_wants_prepared_credentials():
+    async with AzureCloud(account="acme", auth=Rotating()) as cloud:
+        with pytest.raises(MissingCredentialsError):
+            _ = cloud.native.blob
+        await cloud.native.prepare()
+        assert cloud.native.blob.account_name == "acme"
+
+
+async def test_who_cannot_sign_urls_is_told_so():
+    async with AzureCloud(account="acme", storage_sas_token="sig=x") as cloud:
+        with pytest.raises(MissingCredentialsError):
+            await cloud.storage.presigned_get_url("bucket", "key")
