@@ -134,6 +134,7 @@ def outcomes(
         error = from_answer(
             400 if entry.get("SenderFault") else 500, entry.get("Code"), entry.get("Message")
         )
+        error.unprocessed = True  # the service has answered that it did not do it
         results[entry["Id"]] = CloudResult.failure(error)
     return results
 
