@@ -20,7 +20,7 @@ class DuplicateBehaviours(QueueSuite):
     async def test_a_duplicate_is_dropped(self, queues: MessageQueue, ordered: Channel) -> None:
         for body in (b"first", b"again", b"once more"):
             await queues.send(ordered.name, body, group="group", dedup_id="id")
-        await queues.send(ordered.name, b"other", group="group", dedup_id="another id")
+        await queues.send(ordered.name, b"other", group="group", dedup_id="another-id")
         assert await self._taken(ordered) == [b"first", b"other"]
 
     @behaviour("fifo", "dedup")
