@@ -63,9 +63,7 @@ class Response:
     headers: Headers = field(default_factory=dict)
 
     @classmethod
-    def of_json(
-        cls, value: object, status: int = 200, headers: Headers | None = None
-    ) -> Response:
+    def of_json(cls, value: object, status: int = 200, headers: Headers | None = None) -> Response:
         """An answer with a JSON body."""
         content_type = {"Content-Type": "application/json; charset=UTF-8"}
         return cls(status, json.dumps(value).encode(), {**content_type, **(headers or {})})
@@ -74,7 +72,9 @@ class Response:
 App = Callable[[Request], Response]
 
 
-def request_of(target: str, method: str, headers: Iterable[tuple[str, str]], body: bytes) -> Request:
+def request_of(
+    target: str, method: str, headers: Iterable[tuple[str, str]], body: bytes
+) -> Request:
     """A request from the target of its first line, and its headers."""
     joined: dict[str, str] = {}
     for name, value in headers:
@@ -136,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         body, complete = self._body()
-        request = request_of(self.path, self.command, self.headers.items(), body)
+        request = request_of(self.path, self.command, _utf_8(self.headers.items()), body)
         if not complete:
             self.close_connection = True
             request = Request(**{**vars(request), "complete": False})
@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
         if complete:
             self._send(response)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer  # noqa: N815
 
     def _body(self) -> tuple[bytes, bool]:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
@@ -173,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts: list[bytes] = []
         while size > 0:
             try:
-                part = self.rfile.read1(min(size, 1 << 20))  # type: ignore[attr-defined]
+                part = self.rfile.read1(min(size, 1 << 20))
             except ConnectionError:
                 break
             if not part:
@@ -195,6 +195,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the inherited name
         pass  # nothing is logged but faults
+
+
+def _utf_8(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    """The inherited parser takes headers for Latin-1, but services and clients mean UTF-8."""
+    return [(name, value.encode("latin-1").decode(errors="replace")) for name, value in headers]
 
 
 _KNOWN = frozenset(status.value for status in HTTPStatus)

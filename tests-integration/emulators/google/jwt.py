@@ -32,7 +32,12 @@ def decode(token: str) -> tuple[dict[str, Any], dict[str, Any], bytes, bytes]:
     try:
         header, claims, signature = token.split(".")
         signed = f"{header}.{claims}".encode()
-        return json.loads(_decoded(header)), json.loads(_decoded(claims)), signed, _decoded(signature)
+        return (
+            json.loads(_decoded(header)),
+            json.loads(_decoded(claims)),
+            signed,
+            _decoded(signature),
+        )
     except ValueError as error:
         raise InvalidTokenError("it is not made of three parts") from error
 

@@ -17,6 +17,7 @@ from emulators.web import Request, Response, segment
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 CLOCK_SKEW_SECONDS = 300
+_TOKEN_URL = "https://oauth2.googleapis.com/token"  # an address
 _IAM = re.compile(r"/v1/projects/-/serviceAccounts/(?P<email>[^/:]+):(?P<method>\w+)")
 
 
@@ -51,7 +52,8 @@ def _token(identity: Identity, request: Request) -> Response:
         claims, account = _asserted(identity, form.get("assertion", ""))
     except jwt.InvalidTokenError as error:
         return _refusal("invalid_grant", str(error))
-    if claims.get("aud") != f"{request.base_url}/token":
+    # Clients say the service's own name, whatever the address of the token endpoint is.
+    if claims.get("aud") not in {_TOKEN_URL, f"{request.base_url}/token"}:
         return _refusal("invalid_grant", "Invalid JWT: Failed audience check.")
     if not _in_time(claims):
         return _refusal("invalid_grant", "Invalid JWT: Token must be a short-lived token.")
@@ -105,9 +107,7 @@ def _sign_blob(_: Identity, account: Account, body: Mapping[str, Any]) -> dict[s
     return {"keyId": key_id, "signedBlob": base64.b64encode(signature).decode()}
 
 
-def _access_token(
-    identity: Identity, account: Account, body: Mapping[str, Any]
-) -> dict[str, Any]:
+def _access_token(identity: Identity, account: Account, body: Mapping[str, Any]) -> dict[str, Any]:
     expires = datetime.now(UTC) + timedelta(seconds=TOKEN_SECONDS)
     token = identity.issue_token(account, body.get("scope", []))
     return {"accessToken": token, "expireTime": f"{expires:%Y-%m-%dT%H:%M:%SZ}"}
@@ -117,9 +117,7 @@ def _id_token(identity: Identity, account: Account, body: Mapping[str, Any]) -> 
     return {"token": identity.issue_id_token(account, body["audience"])}
 
 
-_IAM_METHODS: Mapping[
-    str, Callable[[Identity, Account, Mapping[str, Any]], dict[str, Any]]
-] = {
+_IAM_METHODS: Mapping[str, Callable[[Identity, Account, Mapping[str, Any]], dict[str, Any]]] = {
     "signBlob": _sign_blob,
     "generateAccessToken": _access_token,
     "generateIdToken": _id_token,

@@ -1,0 +1,74 @@
+"""Cloud Storage's double, and clients of it that are not ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+from emulators.cloud_storage import cloud_storage, create_service_account
+from emulators.process import Server
+from gcp.wire import Wire, wire_to
+from google.auth.transport.requests import Request
+from google.cloud import storage  # type: ignore[import-untyped]
+from google.oauth2 import service_account
+
+PROJECT = "tests"
+SCOPE = "https://www.googleapis.com/auth/devstorage.full_control"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def gcs() -> Iterator[Server]:
+    """The double of Cloud Storage."""
+    with cloud_storage() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def key_file(gcs: Server) -> dict[str, Any]:
+    """The key file of a service account of the double."""
+    return create_service_account(gcs.url, PROJECT, "tester")
+
+
+@pytest.fixture(scope="session")
+def gcs_client(gcs: Server, key_file: dict[str, Any]) -> Iterator[Any]:
+    """Google's client with the service account."""
+    credentials = service_account.Credentials.from_service_account_info(key_file)
+    client = storage.Client(
+        project=PROJECT, credentials=credentials, client_options={"api_endpoint": gcs.url}
+    )
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def token(key_file: dict[str, Any]) -> str:
+    """An access token of the service account."""
+    credentials = service_account.Credentials.from_service_account_info(key_file, scopes=[SCOPE])
+    request = Request()
+    credentials.refresh(request)
+    request.session.close()
+    assert isinstance(credentials.token, str)
+    return credentials.token
+
+
+@pytest.fixture
+def wire(gcs: Server, token: str) -> Iterator[Wire]:
+    """Plain HTTP with a token."""
+    with wire_to(gcs.url, token) as connection:
+        yield connection
+
+
+@pytest.fixture
+def stranger(gcs: Server) -> Iterator[Wire]:
+    """Plain HTTP without a token."""
+    with wire_to(gcs.url) as connection:
+        yield connection
+
+
+@pytest.fixture
+def bucket(gcs_client: Any) -> Any:
+    """A new bucket."""
+    return gcs_client.create_bucket(f"bucket-{next(_numbers)}")
