@@ -20,7 +20,8 @@ CREDENTIALS = AccessKeyCredentials(access_key_id="test", secret_access_key=SECRE
 
 def make_aws(url: str, **options: Any) -> AwsCloud:
     """A client of the server at a URL."""
-    return AwsCloud(**{"region": REGION, "endpoint": url, "auth": CREDENTIALS, **options})
+    given: dict[str, Any] = {"region": REGION, "endpoint": url, "auth": CREDENTIALS, **options}
+    return AwsCloud(**given)
 
 
 class AwsClouds:

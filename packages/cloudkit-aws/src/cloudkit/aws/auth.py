@@ -136,10 +136,10 @@ def _bridged(bridge: CredentialBridge) -> Any:
         def __init__(self) -> None:
             self.method = "cloudkit"
 
-        access_key = property(lambda self: bridge.frozen().access_key)
-        secret_key = property(lambda self: bridge.frozen().secret_key)
-        token = property(lambda self: bridge.frozen().token)
-        account_id = property(lambda self: None)
+        access_key: Any = property(lambda self: bridge.frozen().access_key)
+        secret_key: Any = property(lambda self: bridge.frozen().secret_key)
+        token: Any = property(lambda self: bridge.frozen().token)
+        account_id: Any = property(lambda self: None)
 
         def get_frozen_credentials(self) -> Any:
             return bridge.frozen()

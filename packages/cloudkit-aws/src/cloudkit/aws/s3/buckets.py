@@ -66,7 +66,7 @@ def list_page(client: S3Client, op: ListBuckets) -> Page[BucketInfo]:
         params["Prefix"] = op.prefix
     if op.page_token is not None:
         params["ContinuationToken"] = op.page_token
-    response = client.list_buckets(**params)
+    response: Any = client.list_buckets(**params)
     buckets = [
         BucketInfo(
             name=found["Name"],

@@ -73,7 +73,7 @@ class Copier:
             **self._settings.payer,
         }
         try:
-            response = client.copy_object(Bucket=op.bucket, Key=op.key, **params)
+            response: Any = client.copy_object(Bucket=op.bucket, Key=op.key, **params)
         except client.exceptions.ClientError as error:
             if op.if_match is not None and code_of(error) == "NoSuchKey":
                 # Either end may be the one that is missing; of the source this will tell.

@@ -62,7 +62,7 @@ class Deleter:
     def _delete_batch(
         self, client: S3Client, bucket: str, keys: Sequence[str]
     ) -> dict[str, CloudError]:
-        response = client.delete_objects(
+        response: Any = client.delete_objects(
             Bucket=bucket,
             Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True},
             **self._settings.payer,

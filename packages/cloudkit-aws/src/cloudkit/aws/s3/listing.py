@@ -40,7 +40,7 @@ class Lister:
         }
         given = {name: value for name, value in params.items() if value is not None}
         # boto3 asks for the keys in percent-encoding, and takes it off again.
-        response = client.list_objects_v2(Bucket=op.bucket, **given, **self._settings.payer)
+        response: Any = client.list_objects_v2(Bucket=op.bucket, **given, **self._settings.payer)
         entries = [_entry(found) for found in response.get("Contents", [])]
         prefixes = response.get("CommonPrefixes", [])
         entries += [ObjectEntry(key=found["Prefix"], is_prefix=True) for found in prefixes]
@@ -54,7 +54,7 @@ class Lister:
             params["Prefix"] = op.prefix
         if op.page_token is not None:
             params["KeyMarker"], params["UploadIdMarker"] = _markers(op.page_token)
-        response = client.list_multipart_uploads(**params, **self._settings.payer)
+        response: Any = client.list_multipart_uploads(**params, **self._settings.payer)
         decode = unquote_plus if response.get("EncodingType") == "url" else str
         uploads = [
             PendingUpload(

@@ -7,14 +7,14 @@ import hashlib
 import zlib
 from typing import Any
 
-from attrs import field, frozen
+from attrs import define, field
 from cloudkit.aws.config import AwsConfig
 
 _DIGESTS = {"SHA1": hashlib.sha1, "SHA256": hashlib.sha256}
 _WITHOUT_FLEXIBLE = frozenset({"MD5", "none"})
 
 
-@frozen
+@define
 class S3Settings:
     """The parts of requests that come from the configuration.
 
@@ -30,22 +30,17 @@ class S3Settings:
     encryption: dict[str, Any] = field(init=False)
     flexible: str | None = field(init=False)
 
-    @payer.default
-    def _make_payer(self) -> dict[str, Any]:
-        return {"RequestPayer": "requester"} if self.config.request_payer else {}
-
-    @encryption.default
-    def _make_encryption(self) -> dict[str, Any]:
+    def __attrs_post_init__(self) -> None:
+        config = self.config
+        payer = {"RequestPayer": "requester"} if config.request_payer else {}
         given = {
-            "ServerSideEncryption": self.config.server_side_encryption,
-            "SSEKMSKeyId": self.config.kms_key_id,
+            "ServerSideEncryption": config.server_side_encryption,
+            "SSEKMSKeyId": config.kms_key_id,
         }
-        return {name: value for name, value in given.items() if value is not None}
-
-    @flexible.default
-    def _make_flexible(self) -> str | None:
-        algorithm = self.config.checksum_algorithm
-        return None if algorithm in _WITHOUT_FLEXIBLE else algorithm
+        flexible = config.checksum_algorithm not in _WITHOUT_FLEXIBLE
+        self.payer = payer
+        self.encryption = {name: value for name, value in given.items() if value is not None}
+        self.flexible = config.checksum_algorithm if flexible else None
 
     @property
     def own_endpoint(self) -> bool:
