@@ -128,5 +128,5 @@ class Topics:
 
 def list_topic_names(client: SNSClient) -> list[str]:
     """The service's names of all topics."""
-    pages = client.get_paginator("list_topics").paginate()
+    pages: Any = client.get_paginator("list_topics").paginate()
     return [topic["TopicArn"].rpartition(":")[2] for page in pages for topic in page["Topics"]]

@@ -92,7 +92,6 @@ def delete(client: SQSClient, queues: Queues, name: str) -> None:
         if dead is not None:
             # First, so that a removal that fails in between can be made again by the queue's name.
             _delete_one(client, dead.url)
-            queues.forget(str(settings.dead_arn))
         client.delete_queue(QueueUrl=address.url)
 
     try:

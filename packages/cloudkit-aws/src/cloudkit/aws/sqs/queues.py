@@ -118,8 +118,9 @@ class Queues:
     def forget(self, name: str) -> None:
         """Ask anew when the queue is next needed."""
         known = self._addresses.pop(name, None)
-        if known is not None:
-            self._settings.pop(known.url, None)
+        settings = None if known is None else self._settings.pop(known.url, None)
+        if settings is not None and settings.dead_arn is not None:
+            self._addresses.pop(settings.dead_arn, None)
 
     def settings(self, client: SQSClient, address: Address, *, fresh: bool = False) -> Settings:
         """What is set for a queue.
