@@ -70,7 +70,7 @@ async def test_what_a_request_looks_like(endpoint):
         await subscribe(cloud, endpoint.url)
         attributes = {"a": " ä\r\nx: y ", "B.c-d": ""}
         sent = await cloud.pubsub.publish(
-            "t", b"\x00\xff", attributes=attributes, ordering_key="key 1"
+            "t", b"\x00\xff", attributes=attributes, ordering_key="key-1"
         )
         await until(lambda: endpoint.requests)
     path, headers, body = endpoint.requests[0]
@@ -82,7 +82,7 @@ async def test_what_a_request_looks_like(endpoint):
         "cloudkit-topic": "t",
         "cloudkit-subscription": "s",
         "cloudkit-receive-count": "1",
-        "cloudkit-ordering-key": "key 1",
+        "cloudkit-ordering-key": "key-1",
         "cloudkit-attribute-a": " ä\r\nx: y ",
         "cloudkit-attribute-B.c-d": "",
     }
