@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from cloudkit.azure import AzureCloud
+from emulators import azurite
+
+
+def make_storage_cloud(url: str, **options: Any) -> AzureCloud:
+    """A client of the first account of the Azurite at a URL."""
+    given: dict[str, Any] = {"account": azurite.ACCOUNT, "storage_key": azurite.KEY, **options}
+    return AzureCloud(endpoint=url, **given)
 
 
 class AzureClouds:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from azure.clouds import AzureClouds
+from azure.clouds import AzureClouds, make_storage_cloud
 from cloudkit.azure import AzureCloud
 from cloudkit.common import AccountKeyCredentials
 from cloudkit.spi import NoRetry
@@ -17,19 +16,13 @@ from emulators import azurite as azurite_emulator
 from emulators.process import HOST, Server
 
 
-def make_azure(url: str, **options: Any) -> AzureCloud:
-    """A client of the first account of the server at a URL."""
-    account, key = azurite_emulator.ACCOUNT, azurite_emulator.KEY
-    return AzureCloud(**{"account": account, "endpoint": url, "storage_key": key, **options})
-
-
 class TestAzurite(AzureClouds, ObjectStorageSuite):
     known_defects = azurite_emulator.STORAGE_DEFECTS
     secrets = (azurite_emulator.KEY,)
 
     @pytest.fixture
     def make_cloud(self, azurite: Server) -> MakeCloud:
-        return lambda **options: make_azure(azurite.url, **options)
+        return lambda **options: make_storage_cloud(azurite.url, **options)
 
     @pytest.fixture
     async def bad_credentials_cloud(self, azurite: Server) -> AsyncIterator[AzureCloud]:
@@ -41,7 +34,7 @@ class TestAzurite(AzureClouds, ObjectStorageSuite):
     @pytest.fixture
     async def unreachable_cloud(self) -> AsyncIterator[AzureCloud]:
         with closed_port() as port:
-            async with make_azure(f"http://{HOST}:{port}", retry=NoRetry()) as cloud:
+            async with make_storage_cloud(f"http://{HOST}:{port}", retry=NoRetry()) as cloud:
                 yield cloud
 
     @pytest.fixture
@@ -50,5 +43,5 @@ class TestAzurite(AzureClouds, ObjectStorageSuite):
         assert port is not None
         async with flaky_endpoint(HOST, port) as endpoint:
             endpoint.break_links(LinkFault(response_bytes=0, action="stall"))
-            async with make_azure(endpoint.url, timeout=self.short_timeout) as cloud:
+            async with make_storage_cloud(endpoint.url, timeout=self.short_timeout) as cloud:
                 yield cloud

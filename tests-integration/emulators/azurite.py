@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import base64
+import json
+import socket
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cloudkit.common import utc_now
 
 from emulators.nodes import program_of
 from emulators.process import HOST, Server, answers, serving
 
 ACCOUNT = "cloudkit"
 OTHER_ACCOUNT = "elsewhere"
-KEY = base64.b64encode(b"the key of the tests, long enough for a key of Azure Storage").decode()
-OTHER_KEY = base64.b64encode(b"another key of the tests, of the other storage account").decode()
+KEY = b64encode(b"the key of the tests, long enough for a key of Azure Storage").decode()
+OTHER_KEY = b64encode(b"another key of the tests, of the other storage account").decode()
 
 _DELIMITER = (
     "it takes the first character of a delimiter, which is documented to be a character or a string"
@@ -35,16 +42,64 @@ STORAGE_DEFECTS: Mapping[str, str] = {
 @contextmanager
 def azurite() -> Iterator[Server]:
     """Azurite with two accounts while the block runs."""
-    program = program_of("azurite").with_name("azurite-blob")
-    with serving(
-        "azurite",
-        lambda port, folder: [
-            *(program, "--blobHost", HOST, "--blobPort", str(port), "--inMemoryPersistence"),
-            *("--skipApiVersionCheck", "--disableTelemetry", "--silent"),
-        ],
-        answers,
-        environment=lambda port, folder: {
-            "AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY};{OTHER_ACCOUNT}:{OTHER_KEY}"
-        },
-    ) as server:
+    with serving("azurite", _command, answers, environment=_environment) as server:
         yield server
+
+
+@contextmanager
+def secure_azurite(certificate: Path, key: Path) -> Iterator[Server]:
+    """Azurite over TLS, which takes tokens of Entra ID: any whose claims are right.
+
+    Args:
+        certificate: The file of its certificate.
+        key: The file of the certificate's key.
+    """
+    with serving(
+        "azurite with TLS",
+        lambda port, folder: [
+            *_command(port, folder),
+            *("--oauth", "basic", "--cert", certificate, "--key", key),
+        ],
+        _listens,
+        environment=_environment,
+    ) as server:
+        server.url = server.url.replace("http:", "https:")
+        yield server
+
+
+def token(life: timedelta) -> str:
+    """A token of Entra ID for storage as far as Azurite looks at it: the signature is none.
+
+    Args:
+        life: How long it is valid; negative for one that has expired.
+    """
+    now = utc_now()
+    claims = {
+        "aud": "https://storage.azure.com",
+        "iss": "https://sts.windows.net/00000000-0000-0000-0000-000000000000/",
+        "iat": int((now - timedelta(hours=2)).timestamp()),
+        "nbf": int((now - timedelta(hours=2)).timestamp()),
+        "exp": int((now + life).timestamp()),
+        "oid": "00000000-0000-0000-0000-000000000001",
+        "tid": "00000000-0000-0000-0000-000000000000",
+    }
+    parts = ({"alg": "HS256", "typ": "JWT"}, claims)
+    encoded = [urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in parts]
+    return b".".join([*encoded, urlsafe_b64encode(b"no signature").rstrip(b"=")]).decode()
+
+
+def _command(port: int, folder: Path) -> list[str | Path]:
+    return [
+        program_of("azurite").with_name("azurite-blob"),
+        *("--blobHost", HOST, "--blobPort", str(port), "--inMemoryPersistence"),
+        *("--skipApiVersionCheck", "--disableTelemetry", "--silent"),
+    ]
+
+
+def _environment(port: int, folder: Path) -> dict[str, str]:
+    return {"AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY};{OTHER_ACCOUNT}:{OTHER_KEY}"}
+
+
+def _listens(url: str) -> bool:
+    with socket.create_connection((HOST, urlsplit(url).port or 0), timeout=5):
+        return True

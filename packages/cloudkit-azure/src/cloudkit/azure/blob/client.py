@@ -121,11 +121,15 @@ def make_client(settings: ClientSettings) -> BlobClient:
     return BlobClient(service, signs_in=settings.token is not None)
 
 
-def refused(response: HttpResponse) -> Exception:
-    """The SDK's error for an answer, or for one of the answers to a batch, with the service's code."""
+def refused(response: Any) -> Exception:
+    """The SDK's error for an answer, with the service's code.
+
+    Args:
+        response: An answer, or one of those to a batch.
+    """
     from azure.core.exceptions import HttpResponseError
 
-    read = getattr(response, "read", None) or response.body  # type: ignore[attr-defined]
+    read = getattr(response, "read", None) or response.body  # those of a batch are of an older kind
     code, message = _explanation(read())
     error = HttpResponseError(message=message or response.reason, response=response)
     error.error_code = response.headers.get("x-ms-error-code") or code  # type: ignore[attr-defined]

@@ -5,19 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import anyio
-from attrs import frozen
+from attrs import field, frozen
 from cloudkit.api.storage import StoredObject
-from cloudkit.api.storage.operations import CopyObject
+from cloudkit.api.storage.operations import CopyObject, ObjectOperation, WriteOperation
 from cloudkit.azure.blob.attributes import content_headers, metadata_headers, tier_header
 from cloudkit.azure.blob.client import BlobClient
 from cloudkit.azure.blob.conditions import condition, source_condition
 from cloudkit.azure.blob.keys import to_name
 from cloudkit.azure.clients import AzureClients
 from cloudkit.azure.errors import status_of
-from cloudkit.common import ConflictError, ServiceUnavailableError
+from cloudkit.common import ConflictError, ServiceUnavailableError, StorageCapabilities
 
 FIRST_WAIT = 0.1
 LONGEST_WAIT = 5.0
+
+
+@frozen(kw_only=True, eq=False)
+class CopyFromUrl(WriteOperation[StoredObject]):
+    """Copy what a URL gives: of another account, or from anywhere else."""
+
+    name = "copy_from_url"
+    source_url: str = field(repr=False)
+    storage_class: str | None = None
+
+    def check(self, capabilities: StorageCapabilities) -> None:
+        """Bucket and key are within the limits."""
+        ObjectOperation.check(self, capabilities)
 
 
 @frozen
@@ -63,7 +76,18 @@ class Copier:
         """Copy an object, or change one in place."""
         if op.onto_itself:
             return await self._clients.run("blob", _change, op)
-        copy = await self._clients.run("blob", _start, op)
+        etag = await self._follow(op, await self._clients.run("blob", _start, op))
+        if op.attributes is not None:
+            etag = await self._clients.run("blob", _describe, op, etag)
+        return StoredObject(bucket=op.bucket, key=op.key, etag=etag)
+
+    async def copy_from_url(self, op: CopyFromUrl) -> StoredObject:
+        """Copy what a URL gives."""
+        etag = await self._follow(op, await self._clients.run("blob", _start_from_url, op))
+        return StoredObject(bucket=op.bucket, key=op.key, etag=etag)
+
+    async def _follow(self, op: CopyObject | CopyFromUrl, copy: _Copy) -> str:
+        """Wait until a copy is done; returns the etag of what it made."""
         wait = FIRST_WAIT
         while copy.status == "pending":
             await anyio.sleep(wait)
@@ -71,31 +95,38 @@ class Copier:
             copy = await self._clients.run("blob", _look, op, copy)
         if copy.status != "success":
             raise ServiceUnavailableError(f"the copy ended as {copy.status}: {copy.reason}")
-        etag = copy.etag
-        if op.attributes is not None:
-            etag = await self._clients.run("blob", _describe, op, etag)
-        return StoredObject(bucket=op.bucket, key=op.key, etag=etag)
+        return copy.etag
 
 
 def _start(client: BlobClient, op: CopyObject) -> _Copy:
+    source = client.source_url(op.source_bucket, to_name(op.source_key))
     # Metadata that is not given is the source's.
     metadata = {} if op.attributes is None else metadata_headers(op.attributes.metadata)
+    return _request(client, op, source, {**metadata, **source_condition(op.source_if_match)})
+
+
+def _start_from_url(client: BlobClient, op: CopyFromUrl) -> _Copy:
+    return _request(client, op, op.source_url, {})
+
+
+def _request(
+    client: BlobClient, op: CopyObject | CopyFromUrl, source: str, headers: Mapping[str, str]
+) -> _Copy:
     response = client.send(
         "PUT",
         op.bucket,
         to_name(op.key),
         headers={
-            "x-ms-copy-source": client.source_url(op.source_bucket, to_name(op.source_key)),
-            **metadata,
+            "x-ms-copy-source": source,
+            **headers,
             **tier_header(op.storage_class),
             **condition(op.if_match, op.if_none_match),
-            **source_condition(op.source_if_match),
         },
     )
     return _Copy.of(response.headers)
 
 
-def _look(client: BlobClient, op: CopyObject, started: _Copy) -> _Copy:
+def _look(client: BlobClient, op: CopyObject | CopyFromUrl, started: _Copy) -> _Copy:
     headers = client.send("HEAD", op.bucket, to_name(op.key)).headers
     if headers.get("x-ms-copy-id") != started.copy_id:
         raise ConflictError("another write replaced the object while it was copied")

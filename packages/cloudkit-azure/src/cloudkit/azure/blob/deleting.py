@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from cloudkit.api.storage.operations import DeleteObject, DeleteObjects
 from cloudkit.azure.blob.client import BlobClient, refused
@@ -45,7 +44,7 @@ def _delete_batch(
     if not names:
         return {}
     container = client.service.get_container_client(bucket)
-    answers: Iterable[Any] = container.delete_blobs(*names.values(), raise_on_any_failure=False)
+    answers = container.delete_blobs(*names.values(), raise_on_any_failure=False)
     results: dict[str, CloudResult[str]] = {}
     for key, answer in zip(names, answers, strict=True):
         results[key] = CloudResult.success(key)

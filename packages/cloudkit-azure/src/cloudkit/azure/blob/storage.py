@@ -38,7 +38,7 @@ from cloudkit.api.storage.operations import (
     UploadPart,
 )
 from cloudkit.azure.blob import containers, deleting, listing, writing
-from cloudkit.azure.blob.copying import Copier
+from cloudkit.azure.blob.copying import Copier, CopyFromUrl
 from cloudkit.azure.blob.presigning import Presigner
 from cloudkit.azure.blob.reading import Reader
 from cloudkit.azure.clients import AzureClients
@@ -66,6 +66,45 @@ class BlobObjectStorage(ObjectStorage):
         self._reader = Reader(clients)
         self._presigner = Presigner()
         self._copier = Copier(clients)
+
+    async def copy_from_url(
+        self,
+        source_url: str,
+        bucket: str,
+        key: str,
+        *,
+        storage_class: str | None = None,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
+    ) -> StoredObject:
+        """Copy what a URL gives, at the service: an object of another account, or of another cloud.
+
+        A URL of an object is what ``presigned_get_url`` makes. Content headers and metadata of a
+        blob are copied too. The service may take its time; until it is done the destination is
+        there without its content. Cancelling does not end the copy.
+
+        Args:
+            source_url: Where to read, with whatever signature it needs. Azure reads it.
+            bucket: Where the copy goes.
+            key: Its key.
+            storage_class: That of the copy.
+            if_match: Only replace the object with this etag.
+            if_none_match: ``"*"`` to replace none.
+
+        Raises:
+            NotFoundError: Source or bucket does not exist.
+            PreconditionFailedError: A condition does not hold.
+            PermissionDeniedError: The source cannot be read with this URL.
+        """
+        operation = CopyFromUrl(
+            bucket=bucket,
+            key=key,
+            source_url=source_url,
+            storage_class=storage_class,
+            if_match=if_match,
+            if_none_match=if_none_match,
+        )
+        return await self._run(operation, self._copier.copy_from_url)
 
     async def _create_bucket(self, op: CreateBucket) -> BucketInfo:
         return await self._clients.run("blob", containers.create, op)
