@@ -66,6 +66,7 @@ class TestLocalStack(SnsSuite):
 
 
 class TestMoto(SnsSuite):
+    backends = ("asyncio",)  # a second opinion on the service, not on the runtimes
     known_defects = moto.PUBSUB_DEFECTS
 
     @pytest.fixture

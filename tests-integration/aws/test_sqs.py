@@ -79,6 +79,7 @@ class TestLocalStack(SqsSuite):
 
 
 class TestMoto(SqsSuite):
+    backends = ("asyncio",)  # a second opinion on the service, not on the runtimes
     known_defects = moto.QUEUE_DEFECTS
 
     @pytest.fixture
