@@ -29,6 +29,8 @@ _RANGE = (
     "416 InvalidRange"
 )
 
+BATCH_WITH_SIGNATURE = "a batch that is signed with a shared access signature is answered with 500"
+
 STORAGE_DEFECTS: Mapping[str, str] = {
     # A backslash stands in names as three characters.
     "test_a_delimiter_folds_what_is_below[\\\\]": _DELIMITER,

@@ -51,8 +51,9 @@ class BlobClient:
 
     def source_url(self, container: str, name: str) -> str:
         """URL of a blob as the source of a copy: with the signature that this client itself uses."""
+        signature = self._signature or getattr(self.service.credential, "signature", "")
         url = self.url(container, name)
-        return f"{url}?{self._signature}" if self._signature else url
+        return f"{url}?{signature}" if signature else url
 
     def send(
         self,

@@ -168,7 +168,12 @@ def _set_attributes(
     if attributes is None:
         raise ConflictError("there is nothing to change")
     name = to_name(op.key)
-    steps = [("properties", content_headers(attributes))]
+    found = client.send("HEAD", op.bucket, name, headers=condition(etag)).headers
+    # A checksum that is not sent again is dropped.
+    md5 = found.get("Content-MD5")
+    checksum = {} if md5 is None else {"x-ms-blob-content-md5": md5}
+    steps = [("properties", {**content_headers(attributes), **checksum})]
+    etag = found["ETag"]
     if not keep_metadata:
         steps.append(("metadata", metadata_headers(attributes.metadata)))
     for component, headers in steps:
@@ -180,7 +185,7 @@ def _set_attributes(
             headers={**headers, **condition(etag)},
         )
         etag = response.headers["ETag"]
-    return etag or ""
+    return etag
 
 
 def _metadata(op: CopyObject) -> Mapping[str, str]:
