@@ -150,6 +150,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer  # noqa: N815
 
+    def handle_expect_100(self) -> bool:
+        """Tell the client to go on, at once: it waits for that."""
+        go_on = super().handle_expect_100()
+        self.wfile.flush()
+        return go_on
+
     def _body(self) -> tuple[bytes, bool]:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return self._chunked_body()

@@ -52,6 +52,7 @@ class Wire:
         target: str,
         body: object = None,
         headers: Mapping[str, str] | None = None,
+        /,
         **query: object,
     ) -> Answer:
         """Send a request, with the token unless there is none; a body that is no bytes is JSON."""
