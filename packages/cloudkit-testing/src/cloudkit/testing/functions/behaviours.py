@@ -12,7 +12,7 @@ class FunctionsSuite(
 ):
     """Subclass it, give a ``make_cloud`` fixture and deploy the functions.
 
-    Which they are is told in [FunctionsBase][cloudkit.testing.functions.FunctionsBase]; how the
+    Which they are is told in ``FunctionsBase``; how the
     fixture looks in [CloudSuite][cloudkit.testing.CloudSuite].
     """
 

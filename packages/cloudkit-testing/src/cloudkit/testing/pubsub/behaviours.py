@@ -19,7 +19,7 @@ class PubSubSuite(
     """Subclass it and give a ``make_cloud`` fixture; see [CloudSuite][cloudkit.testing.CloudSuite].
 
     Messages that are pushed look different from service to service: see
-    [decode_push][cloudkit.testing.pubsub.pushing.PushBehaviours.decode_push].
+    ``decode_push``.
     """
 
     __test__ = False
