@@ -173,9 +173,11 @@ _NATIVE: dict[str, tuple[Kind, str]] = {
 }
 """Classes of the SDKs, requests and urllib3, by name, and what happened."""
 
+_SIGN_IN = "Sign in with the Azure command line, or give a connection string, a key, 'client_secret' or 'auth'."
+
 _NATIVE_HINTS: dict[str, str] = {
-    "CredentialUnavailableError": "Sign in with the Azure command line, or give a connection string, "
-    "a key, 'client_secret' or 'auth'.",
+    "CredentialUnavailableError": _SIGN_IN,
+    "ClientAuthenticationError": _SIGN_IN,
     "NewConnectionError": "See that the endpoint is right and that its server runs.",
     "NameResolutionError": "See that the account's name or the endpoint is right.",
 }
