@@ -14,9 +14,11 @@ from anyio import to_thread
 from azure.clouds import make_storage_cloud
 from azure.storage.blob import AccountSasPermissions, ResourceTypes, generate_account_sas
 from cloudkit.api.storage import PresignedUrl
+from cloudkit.api.storage.operations import CompleteUpload, CreateUpload, UploadPart
 from cloudkit.azure import AzureCloud
 from cloudkit.common import (
     AccountKeyCredentials,
+    ConflictError,
     Credentials,
     ExpiredCredentialsError,
     InvalidCredentialsError,
@@ -242,12 +244,29 @@ class TestAccounts:
     async def test_two_uploads_to_one_key_do_not_take_each_others_parts(
         self, here: AzureCloud
     ) -> None:
+        storage = here.storage
         async with bucket_of(here) as bucket:
-            size = 64 * 1024
-            first, second = b"1" * (3 * size), b"2" * (3 * size)
-            await here.storage.put_object(bucket, "key", first, part_size=size)
-            await here.storage.put_object(bucket, "key", second, part_size=size)
-            assert await here.storage.get_object(bucket, "key") == second
+            create = CreateUpload(bucket=bucket, key="key")
+            uploads: list[CompleteUpload] = []
+            for body in (b"first", b"second"):
+                upload_id = await storage._create_upload(create)
+                part = UploadPart(
+                    bucket=bucket, key="key", upload_id=upload_id, number=1, body=body
+                )
+                parts = (await storage._upload_part(part),)
+                uploads.append(
+                    CompleteUpload(
+                        bucket=bucket, key="key", upload_id=upload_id, parts=parts, create=create
+                    )
+                )
+            assert not await storage.object_exists(bucket, "key"), "blocks are invisible"
+            first, second = uploads
+            await storage._run(second, storage._complete_upload)
+            assert await storage.get_object(bucket, "key") == b"second"
+            with pytest.raises(ConflictError) as caught:
+                await storage._run(first, storage._complete_upload)
+            assert not caught.value.retryable
+            assert await storage.get_object(bucket, "key") == b"second"
 
     async def test_wrong_keys_do_not_show(self, azurite: Server) -> None:
         wrong = AccountKeyCredentials(account=azurite_emulator.ACCOUNT, key="bm90IHRoZSBrZXk=")
