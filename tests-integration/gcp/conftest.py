@@ -7,11 +7,12 @@ from itertools import count
 from typing import Any
 
 import pytest
-from emulators.cloud_storage import cloud_storage, create_service_account
+from emulators.cloud_storage import cloud_storage
+from emulators.google import create_service_account
 from emulators.process import Server
 from gcp.wire import Wire, wire_to
 from google.auth.transport.requests import Request
-from google.cloud import storage  # type: ignore[import-untyped]
+from google.cloud.storage import Client  # type: ignore[import-untyped]
 from google.oauth2 import service_account
 
 PROJECT = "tests"
@@ -36,7 +37,7 @@ def key_file(gcs: Server) -> dict[str, Any]:
 def gcs_client(gcs: Server, key_file: dict[str, Any]) -> Iterator[Any]:
     """Google's client with the service account."""
     credentials = service_account.Credentials.from_service_account_info(key_file)
-    client = storage.Client(
+    client = Client(
         project=PROJECT, credentials=credentials, client_options={"api_endpoint": gcs.url}
     )
     yield client

@@ -11,7 +11,7 @@ from emulators.process import Server
 from gcp.wire import crc32c
 from google.api_core import exceptions
 from google.auth.exceptions import InvalidOperation
-from google.cloud import storage  # type: ignore[import-untyped]
+from google.cloud.storage import Client  # type: ignore[import-untyped]
 from google.cloud.storage.exceptions import DataCorruption  # type: ignore[import-untyped]
 
 MEBIBYTE = 1024 * 1024
@@ -280,14 +280,14 @@ def test_clients_without_credentials_are_let_in_only_by_an_emulator(
     gcs: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs.url)
-    client = storage.Client()
+    client = Client()
     # The client wants to renew what it has when it is told that this is not enough.
     with pytest.raises(InvalidOperation, match="cannot be refreshed"):
         client.create_bucket("nobodys")
     client.close()
     with cloud_storage(anonymous=True) as emulator:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", emulator.url)
-        client = storage.Client()
+        client = Client()
         client.create_bucket("everybodys").blob("key").upload_from_string(b"1")
         assert client.bucket("everybodys").blob("key").download_as_bytes() == b"1"
         client.close()

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from emulators.cloud_storage import create_service_account
+from emulators.google import create_service_account
 from emulators.process import Server
 from gcp.wire import Answer, Wire, crc32c, object_path, upload_path, wire_to
 from google.auth import crypt, impersonated_credentials, jwt

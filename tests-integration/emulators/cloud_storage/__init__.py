@@ -1,5 +1,5 @@
 """A double of Cloud Storage over real HTTP, written from the service's documentation."""
 
-from emulators.cloud_storage.server import cloud_storage, create_service_account
+from emulators.cloud_storage.server import cloud_storage
 
-__all__ = ["cloud_storage", "create_service_account"]
+__all__ = ["cloud_storage"]
