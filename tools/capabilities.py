@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cloudkit.common import Capabilities, ContractCapabilities, NameRule
-from cloudkit.prelude import CloudKit
+from cloudkit.common import ContractCapabilities, NameRule
+from cloudkit.core import BaseCloud
+from cloudkit.prelude import Cloud, CloudKit
 
 PAGE = Path(__file__).parents[1] / "docs" / "content" / "capabilities.md"
 TITLES = {
@@ -26,17 +27,22 @@ HEAD = """\
 
 What each provider can do, and its limits. A call that needs what a provider does not have raises
 `UnsupportedOperationError` before anything is sent; the same data is at hand in a program as
-`cloud.capabilities`. This page is made from the code by `hatch run capabilities`.
+`cloud.capabilities`. A provider that a table leaves out does not have the contract. This page is made from the code by `hatch run capabilities`.
 """
 UNITS = ((1024**4, "TiB"), (1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
 
 
-def _providers() -> dict[str, Capabilities]:
+def _providers() -> dict[str, Cloud]:
     # Those of this repository: what else is installed is nobody else's business.
     found = [i.name for i in CloudKit.providers() if i.distribution == f"cloudkit-{i.name}"]
     first = ["local"] if "local" in found else []
     names = first + [name for name in found if name != "local"]
-    return {name: CloudKit.connect(name).capabilities for name in names}
+    return {name: CloudKit.connect(name) for name in names}
+
+
+def _has(cloud: Cloud, contract: str) -> bool:
+    """Whether the provider has a contract at all, or leaves it to its base, which refuses it."""
+    return getattr(type(cloud), contract) is not getattr(BaseCloud, contract)
 
 
 def _bytes(value: int) -> str:
