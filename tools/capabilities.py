@@ -82,9 +82,12 @@ def page() -> str:
     providers = _providers()
     lines = [HEAD.rstrip("\n")]
     for contract, title in TITLES.items():
-        lines += _table(
-            title, {name: getattr(found, contract) for name, found in providers.items()}
-        )
+        having = {
+            name: getattr(cloud.capabilities, contract)
+            for name, cloud in providers.items()
+            if _has(cloud, contract)
+        }
+        lines += _table(title, having)
     return "\n".join(lines) + "\n"
 
 
