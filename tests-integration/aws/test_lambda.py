@@ -25,6 +25,7 @@ from emulators.process import Server
 class TestDouble(AwsClouds, FunctionsSuite):
     provider = "aws"
     qualifier = "live"
+    slow_seconds = 5.0  # more than short_timeout
 
     @pytest.fixture
     def server(self, lambda_double: Server) -> Server:

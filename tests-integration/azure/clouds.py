@@ -26,3 +26,5 @@ class AzureClouds:
     provider: ClassVar[str | None] = "azure"
     known_defects: ClassVar[Mapping[str, str]] = {}
     native_facts: ClassVar[Collection[str]] = ("cause", "code", "status", "request_id")
+    # An emulator on a busy machine may take a second for what is quick elsewhere.
+    short_timeout: ClassVar[float] = 3.0

@@ -180,15 +180,16 @@ class HandlingBehaviours(MessagingSuite):
         handled: list[bytes] = []
 
         async def handle(message: Message) -> None:
+            handled.append(message.body)
             if message.body != b"0":
                 await channel.send(str(int(message.body) - 1))
-            handled.append(message.body)
 
         await channel.send(b"5")
         with anyio.fail_after(self.patience * 2):
             while b"0" not in handled:
                 await channel.consume(handle, stop_when_empty=True)
-        assert handled == [b"5", b"4", b"3", b"2", b"1", b"0"]
+        in_order = list(dict.fromkeys(handled))  # at least once: one may have come twice
+        assert in_order == [b"5", b"4", b"3", b"2", b"1", b"0"]
 
     async def test_consuming_goes_on_after_the_service_was_away(
         self, watch_channel: WatchChannel
