@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from cloudkit.common import ValidationError
@@ -72,14 +72,26 @@ def text_mapping(value: Mapping[str, str] | None, what: str) -> dict[str, str]:
     }
 
 
-def distinct(values: Iterable[str], what: str) -> None:
-    """No value twice.
+# As validators of attrs' fields, which take the instance, the attribute and the value.
 
-    Raises:
-        ValidationError: One is there twice.
-    """
-    seen: set[str] = set()
-    for value in values:
-        if value in seen:
-            raise ValidationError(f"{what} has {value!r} twice")
-        seen.add(value)
+
+def is_text(instance: object, attribute: Any, value: Any) -> None:
+    """A field that holds a ``text``."""
+    text(value, attribute.name)
+
+
+def is_text_or_empty(instance: object, attribute: Any, value: Any) -> None:
+    """A field that holds a ``text``, perhaps an empty one."""
+    text(value, attribute.name, empty=True)
+
+
+def is_optional_text(instance: object, attribute: Any, value: Any) -> None:
+    """A field that holds a ``text`` or None."""
+    if value is not None:
+        text(value, attribute.name)
+
+
+def is_optional_count(instance: object, attribute: Any, value: Any) -> None:
+    """A field that holds a positive ``whole_number`` or None."""
+    if value is not None:
+        whole_number(value, attribute.name)

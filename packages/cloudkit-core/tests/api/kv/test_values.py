@@ -6,6 +6,7 @@ import json
 import math
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from cloudkit.api.kv import (
@@ -44,7 +45,8 @@ SCALARS = st.one_of(
         min_value=datetime(1, 1, 3),  # noqa: DTZ001  (the zone is drawn)
         max_value=datetime(9999, 12, 29),  # noqa: DTZ001
         timezones=st.timezones(),
-    ),
+        # Python calls a time that the clock shows twice equal to no time of another zone.
+    ).filter(lambda moment: moment == moment.astimezone(UTC)),
 )
 VALUES = st.recursive(
     SCALARS,
@@ -283,3 +285,10 @@ def test_measures():
     assert significant_digits(Decimal("0.00120")) == 2
     assert significant_digits(Decimal(-12300)) == 3
     assert size_of({"ä": "ö", "b": b"123"}) == 3 + (1 + 2 + 2) + (1 + 1 + 3)
+
+
+@pytest.mark.parametrize(("fold", "hour"), [(0, 0), (1, 1)])
+def test_a_time_that_the_clock_shows_twice_is_the_one_that_was_meant(fold, hour):
+    london = ZoneInfo("Europe/London")
+    shown_twice = datetime(2026, 10, 25, 1, 30, tzinfo=london, fold=fold)
+    assert checked_value(shown_twice, "value") == datetime(2026, 10, 25, hour, 30, tzinfo=UTC)

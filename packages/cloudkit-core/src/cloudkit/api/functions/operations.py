@@ -7,24 +7,10 @@ from typing import Any
 from attrs import field, frozen
 from cloudkit.api.functions.models import FunctionInfo, Invocation, InvokeResult
 from cloudkit.api.paging import Page
-from cloudkit.api.validation import text, whole_number
+from cloudkit.api.validation import is_optional_count, is_optional_text, is_text, text
 from cloudkit.common import FunctionsCapabilities, ValidationError
 from cloudkit.spi import Operation
 from cloudkit.spi.operation import T
-
-
-def _check_text(instance: object, attribute: Any, value: Any) -> None:
-    text(value, attribute.name)
-
-
-def _check_optional_text(instance: object, attribute: Any, value: Any) -> None:
-    if value is not None:
-        text(value, attribute.name)
-
-
-def _check_count(instance: object, attribute: Any, value: Any) -> None:
-    if value is not None:
-        whole_number(value, attribute.name)
 
 
 def _to_payload(value: Any) -> bytes:
@@ -42,7 +28,7 @@ class FunctionOperation(Operation[T]):
     """Base: about a function."""
 
     contract = "functions"
-    function: str = field(validator=_check_text)
+    function: str = field(validator=is_text)
 
     @property
     def resource(self) -> str:
@@ -60,7 +46,7 @@ class Invoke(FunctionOperation[InvokeResult]):
 
     name = "invoke"
     payload: bytes = field(default=b"", converter=_to_payload, repr=False)
-    qualifier: str | None = field(default=None, validator=_check_optional_text)
+    qualifier: str | None = field(default=None, validator=is_optional_text)
     logs: bool = False
 
     def check(self, capabilities: FunctionsCapabilities) -> None:
@@ -79,7 +65,7 @@ class InvokeAsync(FunctionOperation[Invocation]):
 
     name = "invoke_async"
     payload: bytes = field(default=b"", converter=_to_payload, repr=False)
-    qualifier: str | None = field(default=None, validator=_check_optional_text)
+    qualifier: str | None = field(default=None, validator=is_optional_text)
 
     def check(self, capabilities: FunctionsCapabilities) -> None:
         """Payload and options are within what the provider can do."""
@@ -105,7 +91,7 @@ class ListFunctions(Operation[Page[FunctionInfo]]):
     contract = "functions"
     name = "list_functions"
     safe = True
-    page_size: int | None = field(default=None, validator=_check_count)
+    page_size: int | None = field(default=None, validator=is_optional_count)
     page_token: str | None = None
 
     def check(self, capabilities: FunctionsCapabilities) -> None:

@@ -24,19 +24,10 @@ from cloudkit.api.kv.paths import Path
 from cloudkit.api.kv.sorting import SortCondition
 from cloudkit.api.kv.values import Value, decimals, depth, significant_digits, size_of
 from cloudkit.api.paging import Page
-from cloudkit.api.validation import text, text_within, whole_number
+from cloudkit.api.validation import is_optional_count, is_text, text, text_within, whole_number
 from cloudkit.common import CloudResult, KeyValueCapabilities, ValidationError
 from cloudkit.spi import Operation
 from cloudkit.spi.operation import T
-
-
-def _check_text(instance: object, attribute: Any, value: Any) -> None:
-    text(value, attribute.name)
-
-
-def _check_page_size(instance: object, attribute: Any, value: Any) -> None:
-    if value is not None:
-        whole_number(value, attribute.name)
 
 
 def _check_filter(instance: object, attribute: Any, value: Any) -> None:
@@ -110,7 +101,7 @@ class TableOperation(Operation[T]):
     """Base: about a table."""
 
     contract = "kv"
-    table: str = field(validator=_check_text)
+    table: str = field(validator=is_text)
 
     @property
     def resource(self) -> str:
@@ -127,7 +118,7 @@ class CreateTable(TableOperation[TableInfo]):
     """Create a table."""
 
     name = "create_table"
-    partition_key: str = field(default="pk", validator=_check_text)
+    partition_key: str = field(default="pk", validator=is_text)
     sort_key: str | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -159,7 +150,7 @@ class ListTables(Operation[Page[TableInfo]]):
     contract = "kv"
     name = "list_tables"
     safe = True
-    page_size: int | None = field(default=None, validator=_check_page_size)
+    page_size: int | None = field(default=None, validator=is_optional_count)
     page_token: str | None = None
 
 
@@ -245,12 +236,12 @@ class QueryItems(TableOperation[Page[Item]]):
 
     name = "query"
     safe = True
-    partition: str = field(validator=_check_text)
+    partition: str = field(validator=is_text)
     sort: SortCondition | None = field(default=None, validator=_check_sort)
     filter: Condition | None = field(default=None, validator=_check_filter)
     descending: bool = False
     consistent: bool = True
-    page_size: int | None = field(default=None, validator=_check_page_size)
+    page_size: int | None = field(default=None, validator=is_optional_count)
     page_token: str | None = None
 
     @property
@@ -272,7 +263,7 @@ class ScanItems(TableOperation[Page[Item]]):
     safe = True
     filter: Condition | None = field(default=None, validator=_check_filter)
     consistent: bool = True
-    page_size: int | None = field(default=None, validator=_check_page_size)
+    page_size: int | None = field(default=None, validator=is_optional_count)
     page_token: str | None = None
 
     def check(self, capabilities: KeyValueCapabilities) -> None:

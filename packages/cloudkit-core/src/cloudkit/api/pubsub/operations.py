@@ -11,19 +11,10 @@ from cloudkit.api.messaging import DeadLetterPolicy, OutgoingMessage, SentMessag
 from cloudkit.api.messaging.operations import check_message, check_policy, check_visibility
 from cloudkit.api.paging import Page
 from cloudkit.api.pubsub.models import SubscriptionInfo, TopicInfo
-from cloudkit.api.validation import text, whole_number
+from cloudkit.api.validation import is_optional_count, is_text, text
 from cloudkit.common import CloudResult, PubSubCapabilities, ValidationError
 from cloudkit.spi import Operation
 from cloudkit.spi.operation import T
-
-
-def _check_text(instance: object, attribute: Any, value: Any) -> None:
-    text(value, attribute.name)
-
-
-def _check_count(instance: object, attribute: Any, value: Any) -> None:
-    if value is not None:
-        whole_number(value, attribute.name)
 
 
 def _check_endpoint(instance: object, attribute: Any, value: Any) -> None:
@@ -60,7 +51,7 @@ class TopicOperation(Operation[T]):
     """Base: about a topic."""
 
     contract = "pubsub"
-    topic: str = field(validator=_check_text)
+    topic: str = field(validator=is_text)
 
     @property
     def resource(self) -> str:
@@ -108,7 +99,7 @@ class ListTopics(Operation[Page[TopicInfo]]):
     contract = "pubsub"
     name = "list_topics"
     safe = True
-    page_size: int | None = field(default=None, validator=_check_count)
+    page_size: int | None = field(default=None, validator=is_optional_count)
     page_token: str | None = None
 
 
@@ -116,7 +107,7 @@ class ListTopics(Operation[Page[TopicInfo]]):
 class SubscriptionOperation(TopicOperation[T]):
     """Base: about a subscription."""
 
-    subscription: str = field(validator=_check_text)
+    subscription: str = field(validator=is_text)
 
     @property
     def resource(self) -> str:
@@ -172,7 +163,7 @@ class ListSubscriptions(TopicOperation[Page[SubscriptionInfo]]):
 
     name = "list_subscriptions"
     safe = True
-    page_size: int | None = field(default=None, validator=_check_count)
+    page_size: int | None = field(default=None, validator=is_optional_count)
     page_token: str | None = None
 
     def check(self, capabilities: PubSubCapabilities) -> None:

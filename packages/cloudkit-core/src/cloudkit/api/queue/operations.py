@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from attrs import field, frozen
 from cloudkit.api.messaging import DeadLetterPolicy, OutgoingMessage, SentMessage
 from cloudkit.api.messaging.operations import check_message, check_policy, check_visibility
 from cloudkit.api.paging import Page
 from cloudkit.api.queue.models import QueueInfo, QueueStats
-from cloudkit.api.validation import text, whole_number
+from cloudkit.api.validation import is_optional_count, is_text
 from cloudkit.common import CloudResult, QueueCapabilities, seconds
 from cloudkit.spi import Operation
 from cloudkit.spi.operation import T
-
-
-def _check_text(instance: object, attribute: Any, value: Any) -> None:
-    text(value, attribute.name)
-
-
-def _check_count(instance: object, attribute: Any, value: Any) -> None:
-    if value is not None:
-        whole_number(value, attribute.name)
 
 
 @frozen(kw_only=True, eq=False)
@@ -30,7 +20,7 @@ class QueueOperation(Operation[T]):
     """Base: about a queue."""
 
     contract = "queue"
-    queue: str = field(validator=_check_text)
+    queue: str = field(validator=is_text)
 
     @property
     def resource(self) -> str:
@@ -88,7 +78,7 @@ class ListQueues(Operation[Page[QueueInfo]]):
     name = "list_queues"
     safe = True
     prefix: str = ""
-    page_size: int | None = field(default=None, validator=_check_count)
+    page_size: int | None = field(default=None, validator=is_optional_count)
     page_token: str | None = None
 
     @property
@@ -159,7 +149,7 @@ class Redrive(QueueOperation[int]):
     """Send dead letters back to their queue."""
 
     name = "redrive"
-    max_messages: int | None = field(default=None, validator=_check_count)
+    max_messages: int | None = field(default=None, validator=is_optional_count)
 
     def check(self, capabilities: QueueCapabilities) -> None:
         """The provider can redrive."""

@@ -20,7 +20,14 @@ from cloudkit.api.storage.models import (
     StoredObject,
     UploadedPart,
 )
-from cloudkit.api.validation import text, text_within, whole_number
+from cloudkit.api.validation import (
+    is_optional_count,
+    is_optional_text,
+    is_text,
+    is_text_or_empty,
+    text,
+    text_within,
+)
 from cloudkit.common import (
     CloudResult,
     StorageCapabilities,
@@ -38,24 +45,6 @@ _HEADER_NAMES = (
     "content_language",
     "cache_control",
 )
-
-
-def _check_text(instance: object, attribute: Any, value: Any) -> None:
-    text(value, attribute.name)
-
-
-def _check_optional_text(instance: object, attribute: Any, value: Any) -> None:
-    if value is not None:
-        text(value, attribute.name)
-
-
-def _check_text_or_empty(instance: object, attribute: Any, value: Any) -> None:
-    text(value, attribute.name, empty=True)
-
-
-def _check_page_size(instance: object, attribute: Any, value: Any) -> None:
-    if value is not None:
-        whole_number(value, attribute.name)
 
 
 def checked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -126,7 +115,7 @@ class BucketOperation(Operation[T]):
     """Base: about a bucket."""
 
     contract = "storage"
-    bucket: str = field(validator=_check_text)
+    bucket: str = field(validator=is_text)
 
     @property
     def resource(self) -> str:
@@ -142,7 +131,7 @@ class BucketOperation(Operation[T]):
 class ObjectOperation(BucketOperation[T]):
     """Base: about an object."""
 
-    key: str = field(validator=_check_text)
+    key: str = field(validator=is_text)
 
     @property
     def resource(self) -> str:
@@ -205,9 +194,9 @@ class ListBuckets(Operation[Page[BucketInfo]]):
     contract = "storage"
     name = "list_buckets"
     safe = True
-    prefix: str = field(default="", validator=_check_text_or_empty)
-    page_size: int | None = field(default=None, validator=_check_page_size)
-    page_token: str | None = field(default=None, validator=_check_optional_text)
+    prefix: str = field(default="", validator=is_text_or_empty)
+    page_size: int | None = field(default=None, validator=is_optional_count)
+    page_token: str | None = field(default=None, validator=is_optional_text)
 
     @property
     def resource(self) -> str:
@@ -240,8 +229,8 @@ class OpenObject(ObjectOperation[Any]):
     name = "open_object"
     safe = True
     byte_range: ByteRange | None = None
-    if_match: str | None = field(default=None, validator=_check_optional_text)
-    if_none_match: str | None = field(default=None, validator=_check_optional_text)
+    if_match: str | None = field(default=None, validator=is_optional_text)
+    if_none_match: str | None = field(default=None, validator=is_optional_text)
 
 
 @frozen(kw_only=True, eq=False)
@@ -257,8 +246,8 @@ class HeadObject(ObjectOperation[ObjectInfo]):
 
     name = "head_object"
     safe = True
-    if_match: str | None = field(default=None, validator=_check_optional_text)
-    if_none_match: str | None = field(default=None, validator=_check_optional_text)
+    if_match: str | None = field(default=None, validator=is_optional_text)
+    if_none_match: str | None = field(default=None, validator=is_optional_text)
 
 
 @frozen(kw_only=True, eq=False)
@@ -267,7 +256,7 @@ class DeleteObject(ObjectOperation[None]):
 
     name = "delete_object"
     missing_ok: bool = True
-    if_match: str | None = field(default=None, validator=_check_optional_text)
+    if_match: str | None = field(default=None, validator=is_optional_text)
 
     @property
     def idempotent(self) -> bool:
@@ -298,13 +287,13 @@ class CopyObject(WriteOperation[StoredObject]):
     """
 
     name = "copy_object"
-    source_bucket: str = field(validator=_check_text)
-    source_key: str = field(validator=_check_text)
+    source_bucket: str = field(validator=is_text)
+    source_key: str = field(validator=is_text)
     attributes: ObjectAttributes | None = field(
         default=None, converter=optional(checked_attributes)
     )
     storage_class: str | None = None
-    source_if_match: str | None = field(default=None, validator=_check_optional_text)
+    source_if_match: str | None = field(default=None, validator=is_optional_text)
 
     def __attrs_post_init__(self) -> None:
         _check_condition(self.if_match, self.if_none_match)
@@ -330,11 +319,11 @@ class ListObjects(BucketOperation[Page[ObjectEntry]]):
 
     name = "list_objects"
     safe = True
-    prefix: str = field(default="", validator=_check_text_or_empty)
-    delimiter: str | None = field(default=None, validator=_check_optional_text)
-    start_after: str | None = field(default=None, validator=_check_optional_text)
-    page_size: int | None = field(default=None, validator=_check_page_size)
-    page_token: str | None = field(default=None, validator=_check_optional_text)
+    prefix: str = field(default="", validator=is_text_or_empty)
+    delimiter: str | None = field(default=None, validator=is_optional_text)
+    start_after: str | None = field(default=None, validator=is_optional_text)
+    page_size: int | None = field(default=None, validator=is_optional_count)
+    page_token: str | None = field(default=None, validator=is_optional_text)
 
     @property
     def resource(self) -> str:
@@ -428,7 +417,7 @@ class AbortUpload(ObjectOperation[None]):
 
     name = "abort_upload"
     safe = True
-    upload_id: str = field(validator=_check_text)
+    upload_id: str = field(validator=is_text)
 
 
 @frozen(kw_only=True, eq=False)
@@ -437,8 +426,8 @@ class ListUploads(BucketOperation[Page[PendingUpload]]):
 
     name = "list_uploads"
     safe = True
-    prefix: str = field(default="", validator=_check_text_or_empty)
-    page_token: str | None = field(default=None, validator=_check_optional_text)
+    prefix: str = field(default="", validator=is_text_or_empty)
+    page_token: str | None = field(default=None, validator=is_optional_text)
 
     def check(self, capabilities: StorageCapabilities) -> None:
         """The provider can list them."""
