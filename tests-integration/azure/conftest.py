@@ -1,0 +1,52 @@
+"""The double of Cosmos DB, and a client of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from azure.cosmos import ContainerProxy, CosmosClient, DatabaseProxy, PartitionKey
+from azure.cosmos_clients import MakeContainer
+from emulators.cosmos import KEY, cosmos
+from emulators.process import Server
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def cosmos_server() -> Iterator[Server]:
+    """Cosmos DB."""
+    with cosmos() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cosmos_client(cosmos_server: Server) -> Iterator[CosmosClient]:
+    with CosmosClient(cosmos_server.url, credential=KEY) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def database(cosmos_client: CosmosClient) -> DatabaseProxy:
+    return cosmos_client.create_database("tests")
+
+
+@pytest.fixture
+def make_container(database: DatabaseProxy) -> MakeContainer:
+    """Makes containers without items."""
+
+    def make(path: Any = "/pk", **options: Any) -> ContainerProxy:
+        made: ContainerProxy = database.create_container(
+            f"c{next(_numbers)}", PartitionKey(path), **options
+        )
+        return made
+
+    return make
+
+
+@pytest.fixture
+def container(make_container: MakeContainer) -> ContainerProxy:
+    """A container without items, whose partition key is ``/pk``."""
+    return make_container()
