@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pytest
 from azure.cosmos import ContainerProxy
-from emulators.cosmos import KEY
+from emulators.cosmos import KEY, TOKEN
 from emulators.process import Server
 
 
@@ -25,18 +25,20 @@ def send(
     link: str,
     headers: Mapping[str, str],
     body: Any = None,
+    *,
+    kind: str = "docs",
     seconds_ago: float = 0,
 ) -> tuple[int, dict[str, str], Any]:
-    """A signed request for the items of a container; an empty header is left out."""
+    """A signed request for the items of a container, say; an empty header is left out."""
     date = formatdate(time.time() - seconds_ago, usegmt=True)
-    text = f"{method.lower()}\ndocs\n{link}\n{date.lower()}\n\n"
+    text = f"{method.lower()}\n{kind}\n{link}\n{date.lower()}\n\n"
     digest = hmac.new(base64.b64decode(KEY), text.encode(), sha256).digest()
     signature = quote(f"type=master&ver=1.0&sig={base64.b64encode(digest).decode()}", safe="")
     sent = {"x-ms-date": date, "authorization": signature, **headers}
     connection = HTTPConnection(server.url.removeprefix("http://"), timeout=10)
     connection.request(
         method,
-        f"/{link}/docs",
+        f"/{link}/{kind}",
         None if body is None else json.dumps(body),
         {name: value for name, value in sent.items() if value},
     )
@@ -93,3 +95,14 @@ def test_signatures(cosmos_server: Server, container: ContainerProxy) -> None:
     assert send(cosmos_server, "GET", link, {**KEY_A, "x-ms-date": other})[0] == 401
     status, _, body = send(cosmos_server, "GET", link, KEY_A, seconds_ago=3600)
     assert (status, body["code"]) == (403, "Forbidden")
+
+
+def test_tokens_are_for_items(cosmos_server: Server, container: ContainerProxy) -> None:
+    headers = {**KEY_A, "authorization": quote(f"type=aad&ver=1.0&sig={TOKEN}", safe="")}
+    link, item = container.container_link, {"id": "1", "pk": "a"}
+    assert send(cosmos_server, "POST", link, headers, item)[0] == 201
+    assert len(send(cosmos_server, "GET", link, headers)[2]["Documents"]) == 1
+    status, answered, _ = send(cosmos_server, "POST", "dbs/tests", headers, item, kind="colls")
+    assert (status, answered["x-ms-substatus"]) == (403, "5300")
+    wrong = {**KEY_A, "authorization": quote("type=aad&ver=1.0&sig=another", safe="")}
+    assert send(cosmos_server, "GET", link, wrong)[0] == 401

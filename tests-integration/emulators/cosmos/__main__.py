@@ -1,4 +1,4 @@
-"""``python -m emulators.cosmos --port PORT --key KEY``: listens until it is ended."""
+"""``python -m emulators.cosmos --port PORT --key KEY --token TOKEN``: listens until it is ended."""
 
 from __future__ import annotations
 
@@ -11,5 +11,6 @@ from emulators.web import serve
 parser = ArgumentParser()
 parser.add_argument("--port", type=int, required=True)
 parser.add_argument("--key", required=True)
+parser.add_argument("--token", required=True)
 options = parser.parse_args()
-serve(Cosmos(options.key), HOST, options.port)
+serve(Cosmos(options.key, options.token), HOST, options.port)

@@ -28,10 +28,12 @@ class Cosmos:
 
     Args:
         key: Its primary key, in base64.
+        token: One of Microsoft Entra ID that is valid for its data.
     """
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, token: str) -> None:
         self._key = key
+        self._token = token
         self._account = Account()
         self._faults = Faults()
         self._lock = threading.Lock()
@@ -53,7 +55,7 @@ class Cosmos:
         return Response(response.status, response.body, {**headers, **response.headers})
 
     def _answer(self, request: Request) -> Response:
-        check_signature(request, self._key)
+        check_signature(request, self._key, self._token)
         parts = [segment(part) for part in request.path.strip("/").split("/") if part]
         if not parts:
             return Response.of_json(self._account.description(request.base_url))

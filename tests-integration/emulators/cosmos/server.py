@@ -15,6 +15,9 @@ from emulators.process import Server, answers, serving
 KEY = base64.b64encode(b"the primary key of the double of Cosmos DB, no secret of anybody").decode()
 """The primary key of the account."""
 
+TOKEN = "a-token-of-the-double"  # it opens nothing else
+"""A token of Microsoft Entra ID: for items, not for the management of containers."""
+
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -31,6 +34,8 @@ def cosmos() -> Iterator[Server]:
             str(port),
             "--key",
             KEY,
+            "--token",
+            TOKEN,
         ],
         answers,
         environment=lambda port, folder: {"PYTHONPATH": str(_ROOT)},
