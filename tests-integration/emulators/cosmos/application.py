@@ -15,7 +15,7 @@ from emulators.cosmos.errors import CosmosError, invalid, no_owner, too_large
 from emulators.cosmos.faults import Faults
 from emulators.cosmos.feeds import Page, query_items, query_plan, read_items, small_feed
 from emulators.cosmos.items import MAX_ITEM_BYTES, Conditions, Items, Outcome
-from emulators.cosmos.partitions import RANGES, Key, key_of_header
+from emulators.cosmos.partitions import RANGES, Key, effective, key_of_header
 from emulators.cosmos.signatures import check_signature
 from emulators.cosmos.values import parse
 from emulators.web import Request, Response, segment
@@ -125,13 +125,12 @@ class Cosmos:
 
     def _items(self, request: Request, names: list[str]) -> Response:
         container = self._owner(request, names)
-        headers = {"x-ms-alt-content-path": quote(f"dbs/{names[0]}/colls/{names[1]}")}
         if len(names) == 3:
             key = _key(request, container)
             response = _answered(request, _point(request, Items(container, key), names[2]))
-            return _with(response, container, headers)
+            return _with(request, response, container)
         if request.method == "POST" and not _is_feed(request):
-            return _with(_written(request, container), container, headers)
+            return _with(request, _written(request, container), container)
         if request.headers.get("x-ms-cosmos-is-query-plan-request", "").lower() == "true":
             return query_plan(request)
         if request.method not in {"GET", "POST"}:
@@ -139,7 +138,7 @@ class Cosmos:
         page = query_items if request.method == "POST" else read_items
         found: Page = page(request, container)
         response = found.response(container.properties["_rid"], "Documents")
-        return _with(response, container, headers)
+        return _with(request, response, container)
 
     def _owner(self, request: Request, names: list[str]) -> Container:
         try:
@@ -191,9 +190,18 @@ def _answered(request: Request, outcome: Outcome) -> Response:
     return Response.of_json(outcome.item.body, outcome.status, headers)
 
 
-def _with(response: Response, container: Container, headers: dict[str, str]) -> Response:
-    tokens = ",".join(f"{part}:-1#{writes}" for part, writes in container.writes.items())
-    own = {**headers, "x-ms-session-token": tokens, "lsn": str(sum(container.writes.values()))}
+def _with(request: Request, response: Response, container: Container) -> Response:
+    """The answer with what those about items have: the session tokens of the partitions met."""
+    writes = container.writes
+    header = request.headers.get("x-ms-documentdb-partitionkey")
+    if header is not None:
+        hashed = effective(key_of_header(header, len(container.paths)))
+        writes = {part.id: writes[part.id] for part in RANGES if part.holds(hashed)}
+    own = {
+        "x-ms-alt-content-path": quote("/".join(request.path.strip("/").split("/")[:4]), safe="/%"),
+        "x-ms-session-token": ",".join(f"{part}:-1#{count}" for part, count in writes.items()),
+        "lsn": str(sum(writes.values())),
+    }
     return Response(response.status, response.body, {**own, **response.headers})
 
 

@@ -31,10 +31,10 @@ class Faults:
             CosmosError: The one that was asked for.
         """
         with self._lock:
-            if not self._left:
-                return carry_out()
-            self._left -= 1
-            plan = self._plan
+            fails, plan = self._left > 0, self._plan
+            self._left -= fails
+        if not fails:
+            return carry_out()
         if plan["after"]:
             carry_out()
         delay = plan["retry_after_ms"]
