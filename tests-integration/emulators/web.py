@@ -27,6 +27,7 @@ class Request:
         headers: By lower-case name; repeated ones joined with commas.
         body: All of it, also of a chunked request.
         complete: Whether the body is as long as was announced: False when the client went away.
+        target: Path and query as they were sent: what is signed.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Request:
     headers: Headers
     body: bytes = b""
     complete: bool = True
+    target: str = ""
 
     @property
     def base_url(self) -> str:
@@ -82,7 +84,7 @@ def request_of(
         joined[key] = f"{joined[key]},{value}" if key in joined else value
     path, _, query = target.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
-    return Request(method.upper(), path, tuple(pairs), joined, body)
+    return Request(method.upper(), path, tuple(pairs), joined, body, target=target)
 
 
 def segment(encoded: str) -> str:

@@ -1,0 +1,54 @@
+"""All of Oracle's doubles behind one address: the keys, the signatures, and who does what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from emulators.oracle.errors import OracleError, not_doubled, object_body, traced
+from emulators.oracle.object_storage import ObjectStorage
+from emulators.oracle.routing import Call
+from emulators.oracle.signatures import Keys
+from emulators.web import Request, Response
+
+REGISTER = "/double/keys"
+
+
+class Oracle:
+    """The doubles."""
+
+    def __init__(self) -> None:
+        self._keys = Keys()
+        self._object_storage = ObjectStorage()
+
+    def __call__(self, request: Request) -> Response:
+        """Answer a request of any service."""
+        return _answered(request, self._serve)
+
+    def _serve(self, request: Request) -> Response:
+        if request.path == REGISTER:
+            return self._register(request)
+        if request.path.startswith("/p/"):
+            return self._object_storage.preauthenticated(request)
+        streams_body = self._object_storage.streams_body(request)
+        call = Call(request, self._keys.caller(request, streams_body=streams_body))
+        if request.path.startswith(("/n", "/workRequests")):
+            return self._object_storage(call)
+        raise not_doubled(request)
+
+    def _register(self, request: Request) -> Response:
+        """What the console does for a user: no part of any service."""
+        body = object_body(request)
+        fingerprint = self._keys.register(
+            str(body["tenancy"]), str(body["user"]), str(body["publicKey"])
+        )
+        return Response.of_json({"fingerprint": fingerprint})
+
+
+def _answered(request: Request, serve: Callable[[Request], Response]) -> Response:
+    if not request.complete:
+        return Response(408)
+    try:
+        response = serve(request)
+    except OracleError as error:
+        response = error.response
+    return traced(request, response)

@@ -1,0 +1,5 @@
+"""Object Storage."""
+
+from emulators.oracle.object_storage.application import ObjectStorage
+
+__all__ = ["ObjectStorage"]
