@@ -7,12 +7,13 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 
 import anyio
 import pytest
 from cloudkit.common import ClientClosedError, ConfigurationError
 from cloudkit.core import WorkerThreads
-from cloudkit.local.connection import Schema
+from cloudkit.local.connection import Connection, Schema
 from cloudkit.local.database import Database
 
 pytestmark = pytest.mark.anyio
@@ -58,6 +59,21 @@ def count(connection):
 async def test_what_was_written_is_read(database):
     await database.write(add("one"))
     assert await database.read(texts) == ["one"]
+
+
+async def test_nobody_looks_for_tables_that_are_not_committed(database, monkeypatch):
+    execute = Connection.execute
+
+    def with_slow_commits(connection, statement, *args):
+        if statement == "COMMIT":
+            time.sleep(0.3)
+        return execute(connection, statement, *args)
+
+    monkeypatch.setattr(Connection, "execute", with_slow_commits)
+    async with anyio.create_task_group() as tasks:
+        for _ in range(6):
+            await anyio.sleep(0.05)
+            tasks.start_soon(database.read, texts)
 
 
 async def test_one_failure_undoes_only_itself(database):
@@ -236,7 +252,7 @@ WRITER = """
 import sys, anyio
 from pathlib import Path
 from cloudkit.core import WorkerThreads
-from cloudkit.local.connection import Schema
+from cloudkit.local.connection import Connection, Schema
 from cloudkit.local.database import Database
 async def main():
     db = Database(Path(sys.argv[1]), WorkerThreads(4))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import anyio
 import pytest
+import sniffio
 from cloudkit.api.messaging import ConsumeOptions, Consumer, Message, RejectMessage
 from cloudkit.common import (
     NetworkError,
@@ -512,6 +515,54 @@ def test_a_cancelled_handler_may_fail_while_it_cleans_up(make_leases, source, in
         with anyio.move_on_after(1):
             await consumer(leases, source, handle, drain_timeout=1).run()
         assert leases.of("nack") == ["a"]
+
+    in_virtual_time(main)
+
+
+def test_a_handler_that_waits_for_what_was_cancelled_has_failed(
+    make_leases, source, in_virtual_time, caplog
+):
+    async def main():
+        if sniffio.current_async_library() != "asyncio":
+            pytest.skip("a trio task cannot wait for another one")
+        leases = make_leases()
+        leases.send("a")
+
+        async def handle(message):
+            if message.receive_count == 1:
+                other = asyncio.create_task(asyncio.sleep(9))
+                other.cancel()
+                await other
+
+        await until_empty(leases, source, handle, concurrency=1)
+        assert leases.of("nack") == leases.of("ack") == ["a"]
+
+    in_virtual_time(main)
+    assert "message a of" in caplog.text
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_the_end_of_the_program_ends_consuming(make_leases, source, in_virtual_time, error):
+    async def main():
+        leases = make_leases()
+        leases.send("a")
+
+        async def handle(message):
+            raise error
+
+        await consumer(leases, source, handle).run()
+
+    with pytest.raises(error):
+        in_virtual_time(main)
+
+
+def test_a_bug_in_an_ack_comes_out_as_it_is(make_leases, source, in_virtual_time):
+    async def main():
+        leases = make_leases()
+        leases.send("a")
+        leases.failures["ack"] = [KeyError("a bug")]
+        with pytest.raises(KeyError, match="a bug"):
+            await consumer(leases, source, Running(1)).run()
 
     in_virtual_time(main)
 

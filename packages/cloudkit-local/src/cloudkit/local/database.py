@@ -108,7 +108,7 @@ class Database:
     def write_blocking(self, func: Callable[[Connection], T]) -> T:
         """The same as ``write`` for a thread that may block (never an event loop's)."""
         if not self._ready.is_set():
-            self._submit(self._prepare, Outcome(None)).wait_blocking()
+            self._note_ready(self._submit(self._prepare, Outcome(None)).wait_blocking())
         result: T = self._submit(func, Outcome(None)).wait_blocking()
         return result
 
@@ -147,7 +147,7 @@ class Database:
         if self._path is None:
             return self.write_blocking(func)
         if not self._ready.is_set():
-            self._submit(self._prepare, Outcome(None)).wait_blocking()
+            self._note_ready(self._submit(self._prepare, Outcome(None)).wait_blocking())
         self._check()
         return self._read(func)
 
@@ -177,14 +177,18 @@ class Database:
         self._readers.clear()
 
     async def _get_ready(self, mailbox: Any) -> None:
-        await self._submit(self._prepare, Outcome(mailbox)).wait()
+        self._note_ready(await self._submit(self._prepare, Outcome(mailbox)).wait())
 
-    def _prepare(self, connection: Connection) -> None:
+    def _prepare(self, connection: Connection) -> int:
         with self._lock:
             schemas = tuple(self._schemas)
         migrate(connection, schemas)
+        return len(schemas)
+
+    def _note_ready(self, schemas: int) -> None:
+        # Not before the commit: until then, readers see no tables.
         with self._lock:
-            if len(self._schemas) == len(schemas):
+            if len(self._schemas) == schemas:
                 self._ready.set()
 
     def _submit(self, func: Callable[[Connection], Any], outcome: Outcome) -> Outcome:

@@ -228,25 +228,30 @@ class Consumer:
 
     async def _run_lane(self, lane: list[_Delivery]) -> None:
         # Runs on while consume is cancelled: everything that waits here is shielded.
-        going = True
-        for delivery in lane:
-            if delivery.lost:
-                going = False  # it comes back, and those behind it must come after it
-            elif going and not self._stopping:
-                going = await self._handle(delivery)
-            else:
-                await self._settle(delivery, self._contract.nack)
-            self._active.discard(delivery)
-        self._lanes -= 1
-        ended, self._lane_ended = self._lane_ended, anyio.Event()
-        ended.set()
-        if self._stopping and self._lanes == 0:
-            self._keeper.cancel()
+        try:
+            going = True
+            for delivery in lane:
+                if delivery.lost:
+                    going = False  # it comes back, and those behind it must come after it
+                elif going and not self._stopping:
+                    going = await self._handle(delivery)
+                else:
+                    await self._settle(delivery, self._contract.nack)
+                self._active.discard(delivery)
+        finally:
+            # However it ended, Ctrl-C included: a lease that is kept for nobody would never end, nor
+            # would consume.
+            self._active.difference_update(lane)
+            self._lanes -= 1
+            ended, self._lane_ended = self._lane_ended, anyio.Event()
+            ended.set()
+            if self._stopping and self._lanes == 0:
+                self._keeper.cancel()
 
     async def _handle(self, delivery: _Delivery) -> bool:
         """Handle and settle one message; False when it did not end well."""
         contract, message = self._contract, delivery.message
-        failure: Exception | None = None
+        failure: BaseException | None = None
         done = False
         try:
             with delivery.scope:
@@ -254,7 +259,9 @@ class Consumer:
                 if inspect.isawaitable(result):
                     await result
                 done = True
-        except Exception as error:  # noqa: BLE001  (whatever the handler raises)
+        except (Exception, anyio.get_cancelled_exc_class()) as error:  # noqa: BLE001
+            # Whatever the handler raises. A cancellation that the scope lets through is none of consume's:
+            # the handler waited for something else that was cancelled.
             failure = error
         if done:
             await self._settle(delivery, contract.ack)
