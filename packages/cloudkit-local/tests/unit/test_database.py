@@ -315,6 +315,34 @@ async def test_a_busy_neighbour_is_waited_for(tmp_path):
     await database.aclose()
 
 
+async def test_a_neighbour_that_stays_busy_is_waited_for_once_and_not_by_each(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("cloudkit.local.connection.BUSY_SECONDS", 0.5)
+    file = tmp_path / "notes.sqlite3"
+    database = open_database(file)
+    await database.write(add("one"))
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    refused = []
+
+    async def write(number):
+        try:
+            await database.write(add(f"note {number}"))
+        except sqlite3.OperationalError as error:
+            refused.append(error.sqlite_errorcode)
+
+    with anyio.fail_after(8):  # one by one, it would be 20 seconds
+        async with anyio.create_task_group() as tasks:
+            for number in range(40):
+                tasks.start_soon(write, number)
+    assert refused == [sqlite3.SQLITE_BUSY] * 40
+    other.close()
+    await database.write(add("two"))
+    assert await database.read(texts) == ["one", "two"]
+    await database.aclose()
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_fork_is_refused_instead_of_hanging(tmp_path):
     code = """

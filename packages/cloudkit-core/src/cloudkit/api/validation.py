@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 from cloudkit.common import ValidationError
+
+T = TypeVar("T")
 
 
 def text(value: Any, what: str, *, empty: bool = False) -> str:
@@ -70,6 +72,17 @@ def text_mapping(value: Mapping[str, str] | None, what: str) -> dict[str, str]:
         text(name, f"a name in {what}"): text(item, f"{what}[{name!r}]", empty=True)
         for name, item in value.items()
     }
+
+
+def several(values: Iterable[T], what: str) -> list[T]:
+    """A list of what is iterated over. One text or one body is none, though Python iterates over it.
+
+    Raises:
+        ValidationError: It is a single value, or nothing to iterate over.
+    """
+    if isinstance(values, (str, bytes, bytearray, memoryview)) or not isinstance(values, Iterable):
+        raise ValidationError(f"{what} must be a list, not one {type(values).__name__}")
+    return list(values)
 
 
 # As validators of attrs' fields, which take the instance, the attribute and the value.

@@ -108,6 +108,12 @@ class Writer:
         connection.channels.clear()
         try:
             retry_busy(lambda: connection.execute("BEGIN IMMEDIATE"))
+        except Exception as error:  # noqa: BLE001  (it is raised where the job came from)
+            # None of the jobs is to blame: one by one, each would wait as long for a busy neighbour.
+            for job in jobs:
+                job.outcome.fail(error)
+            return
+        try:
             done = [(job.outcome, *_attempt(connection, job)) for job in jobs]
             connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001  (it is raised where the job came from)

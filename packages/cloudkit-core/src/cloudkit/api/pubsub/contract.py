@@ -35,6 +35,7 @@ from cloudkit.api.pubsub.operations import (
     Publish,
     PublishMessages,
 )
+from cloudkit.api.validation import several
 from cloudkit.common import CloudResult, Duration, NotFoundError, seconds
 
 
@@ -222,7 +223,7 @@ class PubSub(PubSubHooks):
             For each message, in order: what became of it, or why it was not published.
         """
         return await self._run_batch(
-            [OutgoingMessage.of(message) for message in messages],
+            [OutgoingMessage.of(message) for message in several(messages, "messages")],
             self.capabilities.send_batch,
             lambda some: PublishMessages(topic=topic, messages=tuple(some)),
             self._publish_batch,

@@ -34,6 +34,7 @@ from cloudkit.api.queue.operations import (
     SendMessage,
     SendMessages,
 )
+from cloudkit.api.validation import several
 from cloudkit.common import CloudResult, Duration, NotFoundError, seconds
 
 
@@ -180,7 +181,7 @@ class MessageQueue(MessageQueueHooks):
             For each message, in order: what became of it, or why it was not sent.
         """
         return await self._run_batch(
-            [OutgoingMessage.of(message) for message in messages],
+            [OutgoingMessage.of(message) for message in several(messages, "messages")],
             self.capabilities.send_batch,
             lambda some: SendMessages(queue=queue, messages=tuple(some)),
             self._send_batch,

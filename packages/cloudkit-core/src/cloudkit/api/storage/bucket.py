@@ -20,6 +20,7 @@ from cloudkit.api.storage.models import (
     WriteOptions,
 )
 from cloudkit.api.storage.reader import ObjectReader
+from cloudkit.api.validation import several
 from cloudkit.common import CloudResult, Duration
 
 
@@ -144,7 +145,9 @@ class Bucket:
 
     async def delete_objects(self, keys: Iterable[str]) -> list[CloudResult[str]]:
         """Delete many objects; the results hold their whole keys."""
-        return await self.storage.delete_objects(self.name, [self.key(key) for key in keys])
+        return await self.storage.delete_objects(
+            self.name, [self.key(key) for key in several(keys, "keys")]
+        )
 
     def list_objects(
         self,

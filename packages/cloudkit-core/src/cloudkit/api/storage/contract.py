@@ -47,7 +47,7 @@ from cloudkit.api.storage.operations import (
 )
 from cloudkit.api.storage.reader import ObjectReader, Opened
 from cloudkit.api.storage.upload import DEFAULT_CONCURRENCY, Transfer, Upload
-from cloudkit.api.validation import text_within
+from cloudkit.api.validation import several, text_within
 from cloudkit.common import (
     CloudResult,
     Duration,
@@ -465,7 +465,7 @@ class ObjectStorage(ObjectStorageHooks):
             For each key, in order: the key, or why it was not deleted.
         """
         return await self._run_batch(
-            list(keys),
+            several(keys, "keys"),
             self.capabilities.delete_batch,
             lambda some: DeleteObjects(bucket=bucket, keys=tuple(some)),
             self._delete_objects,
