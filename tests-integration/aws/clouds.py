@@ -29,7 +29,7 @@ class AwsClouds:
 
     Attributes:
         known_defects: Names of behaviours that the emulator gets wrong, and what it does. They are
-            expected to fail, and it is an error when one of them does not.
+            expected to fail, and unless they are Erratic, it is an error when one of them does not.
     """
 
     known_defects: ClassVar[Mapping[str, str]] = {}

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from emulators.defects import Erratic
 from emulators.environments import python_of
 from emulators.process import HOST, Server, answers, serving
 
@@ -40,7 +41,7 @@ STORAGE_DEFECTS: Mapping[str, str] = {
 }
 """Behaviours of storage that it has otherwise than S3's documentation says, and what it does."""
 
-_GROUP_LOCK = (
+_GROUP_LOCK = Erratic(
     "giving back one message of a FIFO group unlocks the group while others of it are in flight, so "
     "that later ones are handed out before it; SQS gives none of a group as long as some are in flight"
 )

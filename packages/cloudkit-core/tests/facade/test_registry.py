@@ -13,8 +13,9 @@ from cloudkit.core import ProviderInfo, ProviderType, installed_providers, load_
 
 @pytest.fixture
 def only(monkeypatch):
-    """Hides the providers that are really installed here."""
+    """Hides the providers that are really installed here, and those that other tests have loaded."""
     found = registry._entry_points
+    monkeypatch.setattr(registry, "_loaded", {})
 
     def keep(*distributions):
         monkeypatch.setattr(
