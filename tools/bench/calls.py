@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 import anyio
 from attrs import define, field, frozen
 
-from tools.bench.contenders import ANSWERS, OPERATIONS, Call, Contender
+from tools.bench.contenders import ANSWERS, BASELINE, OPERATIONS, Call, CloudKitAws, Contender
 from tools.bench.service import Service
 
 SHORT = 0.5
@@ -23,7 +23,7 @@ class Effort:
 
     Attributes:
         sample: Seconds that one measurement should take.
-        rounds: Fewest rounds in which all clients have their turn.
+        rounds: Fewest rounds of the two that are judged; of all, there is at least one.
         limit: Seconds after which there are no more rounds than those.
         most: Most rounds.
     """
@@ -81,7 +81,7 @@ async def measure(
                 if operation in known
             }
             await _warm_up(operation, courses, tasks, effort)
-            await _race(list(courses.values()), tasks, effort)
+            await _race(courses, tasks, effort)
             results[operation] = {name: course.times for name, course in courses.items()}
     return results
 
@@ -101,10 +101,17 @@ async def _warm_up(
         course.count = max(tasks, min(int(effort.sample / once), 1000))
 
 
-async def _race(courses: list[Course], tasks: int, effort: Effort) -> None:
+async def _race(courses: Mapping[str, Course], tasks: int, effort: Effort) -> None:
+    await _take_turns(list(courses.values()), tasks, effort, rounds=1)
+    # The two that are judged by each other go on for as long again.
+    duel = [courses[one.name] for one in (CloudKitAws, BASELINE) if one.name in courses]
+    await _take_turns(duel, tasks, effort, rounds=effort.rounds)
+
+
+async def _take_turns(courses: list[Course], tasks: int, effort: Effort, *, rounds: int) -> None:
     began = time.perf_counter()
     for number in range(effort.most):
-        if number >= effort.rounds and time.perf_counter() - began > effort.limit:
+        if number >= rounds and time.perf_counter() - began > effort.limit:
             return
         # Nobody always follows the same one.
         turn = number % len(courses)
@@ -131,5 +138,10 @@ async def _time(call: Call, count: int, tasks: int) -> float:
 
 
 def ratio(times: Sequence[float], baseline: Sequence[float]) -> float:
-    """How many times as long, by the median of the rounds: what slowed a round slowed both."""
-    return statistics.median(own / other for own, other in zip(times, baseline, strict=True))
+    """How many times as long, by the median of the rounds: what slowed a round slowed both.
+
+    Args:
+        times: Seconds by round.
+        baseline: The same of what it is compared with, which may have had more rounds.
+    """
+    return statistics.median(own / other for own, other in zip(times, baseline, strict=False))

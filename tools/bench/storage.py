@@ -64,7 +64,7 @@ class Plan:
 
 WHOLE = Plan(
     tasks=(1, 16, 64),
-    effort=Effort(sample=0.06, rounds=2, limit=2.0, most=15),
+    effort=Effort(sample=0.06, rounds=3, limit=0.8, most=15),
     large=256 * MIB,
     parts=(None, 1, 16, 64),
     rounds=3,

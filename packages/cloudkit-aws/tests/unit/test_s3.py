@@ -75,6 +75,41 @@ async def test_bodies_carry_the_checksum_that_is_configured(
     assert "expect" not in request.headers
 
 
+@pytest.mark.parametrize("size", [0, 1, 16384, 128 * 1024, 3 * BIG + 7])
+async def test_bodies_of_any_size_arrive_whole(make_cloud, wire, size):
+    wire.object(b"")
+    data = bytes(range(251)) * (size // 251 + 1)
+    async with make_cloud() as cloud:
+        await cloud.storage.put_object("bucket", "key", data[:size])
+    (request,) = wire.requests
+    assert request.body == data[:size]
+    assert request.headers["x-amz-content-sha256"] == hashlib.sha256(data[:size]).hexdigest()
+
+
+async def test_the_native_client_sends_open_files(make_cloud, wire, tmp_path):
+    (tmp_path / "file").write_bytes(b"data" * 1000)
+    wire.object(b"")
+    async with make_cloud() as cloud:
+        await cloud.native.prepare()
+        with (tmp_path / "file").open("rb") as file:
+            cloud.native.s3.put_object(Bucket="bucket", Key="key", Body=file)
+    assert wire.requests[-1].body == b"data" * 1000
+
+
+async def test_keys_of_a_listing_are_decoded_where_they_are_encoded(make_cloud, wire):
+    page = (
+        "<ListBucketResult>{}<Contents><Key>{}</Key><Size>1</Size><ETag>e</ETag><LastModified>"
+        "2026-01-01T00:00:00.000Z</LastModified></Contents></ListBucketResult>"
+    )
+    keys = []
+    for form, key in (("<EncodingType>url</EncodingType>", "a%26b+c%2B"), ("", "a%26b+c%2B")):
+        wire.answers.clear()
+        wire.reply(page.format(form, key).encode())
+        async with make_cloud() as cloud:
+            keys += [entry.key for entry in await cloud.storage.list_objects("bucket").to_list()]
+    assert keys == ["a&b c+", "a%26b+c%2B"]
+
+
 async def test_a_store_that_knows_no_new_checksums_gets_none(make_cloud, wire):
     wire.object(b"")
     wire.reply(b"<DeleteResult/>")

@@ -8,11 +8,13 @@ import os
 import threading
 from collections.abc import Callable
 from functools import cache
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, TypeVarTuple
 
 from cloudkit.aws.auth import REFUSED, CredentialBridge, make_session
 from cloudkit.aws.config import AwsConfig
 from cloudkit.aws.errors import code_of
+from cloudkit.aws.timestamps import read_timestamp
 from cloudkit.core import CloudContext
 
 if TYPE_CHECKING:
@@ -131,6 +133,8 @@ class AwsClients:
             session = make_session(config, self._bridge)
             if session.get_config_variable("data_path") is None:
                 session.register_component("data_loader", _shared_loader())
+            parsers = session.get_component("response_parser_factory")
+            parsers.set_parser_defaults(timestamp_parser=read_timestamp)
             self._session = boto3.Session(botocore_session=session)
         endpoint = config.endpoint_of(service)
         region = None if config.region is None else config.region.name
@@ -203,10 +207,15 @@ def _send_content_md5(params: dict[str, Any], **_: Any) -> None:
 
 def _send_small_bodies_at_once(params: dict[str, Any], **_: Any) -> None:
     headers = params["headers"]
-    if "Expect" in headers and _size(params.get("body")) < SMALL_BODY:
+    if "Expect" in headers and _is_small(params.get("body")):
         del headers["Expect"]
 
 
-def _size(body: Any) -> int:
-    view = getattr(body, "getbuffer", None)  # boto3 makes a BytesIO of bytes
-    return len(body) if view is None else int(view().nbytes)
+def _is_small(body: Any) -> bool:
+    if isinstance(body, BytesIO):  # boto3 makes one of bytes
+        # Its getbuffer() would copy all of the body.
+        position = body.tell()
+        size = body.seek(0, os.SEEK_END)
+        body.seek(position)
+        return size < SMALL_BODY
+    return hasattr(body, "__len__") and len(body) < SMALL_BODY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
@@ -39,11 +40,15 @@ class Lister:
             "ContinuationToken": op.page_token,
         }
         given = {name: value for name, value in params.items() if value is not None}
-        # boto3 asks for the keys in percent-encoding, and takes it off again.
-        response: Any = client.list_objects_v2(Bucket=op.bucket, **given, **self._settings.payer)
-        entries = [_entry(found) for found in response.get("Contents", [])]
+        # XML cannot hold all keys. boto3 would ask for the encoding by itself, and take it off by a
+        # slower way.
+        response: Any = client.list_objects_v2(
+            Bucket=op.bucket, EncodingType="url", **given, **self._settings.payer
+        )
+        decode = _decoder(response)
+        entries = [_entry(found, decode(found["Key"])) for found in response.get("Contents", [])]
         prefixes = response.get("CommonPrefixes", [])
-        entries += [ObjectEntry(key=found["Prefix"], is_prefix=True) for found in prefixes]
+        entries += [ObjectEntry(key=decode(found["Prefix"]), is_prefix=True) for found in prefixes]
         entries.sort(key=lambda entry: entry.key.encode())
         return Page(entries, response.get("NextContinuationToken"))
 
@@ -55,7 +60,7 @@ class Lister:
         if op.page_token is not None:
             params["KeyMarker"], params["UploadIdMarker"] = _markers(op.page_token)
         response: Any = client.list_multipart_uploads(**params, **self._settings.payer)
-        decode = unquote_plus if response.get("EncodingType") == "url" else str
+        decode = _decoder(response)
         uploads = [
             PendingUpload(
                 key=decode(found["Key"]),
@@ -71,9 +76,18 @@ class Lister:
         return Page(uploads, token)
 
 
-def _entry(found: Any) -> ObjectEntry:
+def _decoder(response: Any) -> Callable[[str], str]:
+    """What takes the encoding off a key; some stores do not know it, and put none on."""
+    return _decode if response.get("EncodingType") == "url" else str
+
+
+def _decode(key: str) -> str:
+    return unquote_plus(key) if "%" in key or "+" in key else key
+
+
+def _entry(found: Any, key: str) -> ObjectEntry:
     return ObjectEntry(
-        key=found["Key"],
+        key=key,
         size=found["Size"],
         etag=found["ETag"],
         last_modified=found["LastModified"],

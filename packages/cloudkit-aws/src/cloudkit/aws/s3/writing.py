@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from cloudkit.api.storage import StoredObject, UploadedPart
@@ -22,6 +23,20 @@ if TYPE_CHECKING:
 
 WHOLE_OBJECT = frozenset({"CRC32", "CRC64NVME"})
 """Algorithms that S3 computes for the whole of an object that came in parts."""
+
+SENT_AT_ONCE = 128 * 1024
+"""Bytes of a body that are handed to the connection at once. No more, because they must have gone
+within the time limit for connecting."""
+
+
+class SentBody(BytesIO):
+    """A body that lets itself be read in large pieces: urllib3 asks for 16 KiB, part by part."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """The next bytes; more than asked for, unless all are."""
+        if size is None or size < 0:
+            return super().read()
+        return super().read(max(size, SENT_AT_ONCE))
 
 
 class Writer:
@@ -44,7 +59,9 @@ class Writer:
             **self._settings.payer,
         }
         try:
-            response = client.put_object(Bucket=op.bucket, Key=op.key, Body=op.body, **params)
+            response = client.put_object(
+                Bucket=op.bucket, Key=op.key, Body=SentBody(op.body), **params
+            )
         except client.exceptions.ClientError as error:
             raise_unmet(error, op.if_match)
             raise
@@ -69,7 +86,7 @@ class Writer:
             Key=op.key,
             UploadId=op.upload_id,
             PartNumber=op.number,
-            Body=op.body,
+            Body=SentBody(op.body),
             **self._settings.checksum(op.body),
             **self._settings.payer,
         )

@@ -126,8 +126,8 @@ def equal(left: Value, right: Value) -> bool:
 
 
 def depth(value: Value) -> int:
-    """Levels of nesting: 0 for a plain value, 1 for a flat list or dict."""
-    if isinstance(value, Mapping):
+    """Levels of nesting of a checked value: 0 for a plain value, 1 for a flat list or dict."""
+    if isinstance(value, dict):
         return 1 + max(map(depth, value.values()), default=0)
     if isinstance(value, list):
         return 1 + max(map(depth, value), default=0)
@@ -135,10 +135,10 @@ def depth(value: Value) -> int:
 
 
 def decimals(value: Value) -> Iterator[Decimal]:
-    """All Decimals in a value."""
+    """All Decimals in a checked value."""
     if isinstance(value, Decimal):
         yield value
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         for item in value.values():
             yield from decimals(item)
     elif isinstance(value, list):
@@ -153,12 +153,12 @@ def significant_digits(value: Decimal) -> int:
 
 
 def size_of(value: Value) -> int:
-    """Bytes of a value, much as the services count them: names and texts in UTF-8, 8 for a number."""
+    """Bytes of a checked value, much as the services count them: names and texts in UTF-8, 8 for a number."""
     if isinstance(value, str):
         return len(value.encode())
     if isinstance(value, bytes):
         return len(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return 3 + sum(1 + len(name.encode()) + size_of(item) for name, item in value.items())
     if isinstance(value, list):
         return 3 + sum(1 + size_of(item) for item in value)

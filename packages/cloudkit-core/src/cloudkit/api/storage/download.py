@@ -8,11 +8,14 @@ from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 
+import anyio
 from anyio import to_thread
+from anyio.abc import TaskGroup
 from cloudkit.api.storage.hooks import ObjectStorageHooks
 from cloudkit.api.storage.models import ByteRange, ChecksumAlgorithm, ObjectInfo, hasher
 from cloudkit.api.storage.operations import GetObject, HeadObject
 from cloudkit.api.storage.upload import Transfer
+from cloudkit.api.storage.written import WrittenFile
 from cloudkit.api.tasks import flat_task_group
 from cloudkit.common import IntegrityError
 
@@ -66,8 +69,6 @@ class Download:
                 await self._fetch(info, descriptor)
             finally:
                 os.close(descriptor)
-            if self._verify:
-                await to_thread.run_sync(self._check, info, temporary)
             await to_thread.run_sync(os.replace, temporary, self._path)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -88,14 +89,32 @@ class Download:
     async def _fetch(self, info: ObjectInfo, descriptor: int) -> None:
         size = self._transfer.part_size or DEFAULT_RANGE_SIZE
         ranges = iter([(at, min(at + size, info.size)) for at in range(0, info.size, size)])
+        algorithm = self._algorithm(info)
+        file = WrittenFile(descriptor, None if algorithm is None else hasher(algorithm))
+        # One range is written while the others are on their way; memory holds no more of them.
+        places = anyio.Semaphore(self._transfer.concurrency + 1)
         async with flat_task_group() as tasks:
             for _ in range(self._transfer.concurrency):
-                tasks.start_soon(self._fetch_ranges, info, descriptor, ranges)
+                tasks.start_soon(self._fetch_ranges, info, ranges, file, places, tasks)
+        if algorithm is not None:
+            digest = await to_thread.run_sync(file.hexdigest)
+            if digest != info.checksums[algorithm]:
+                raise self._damaged(f"the {algorithm} of the file is not the object's")
+
+    def _algorithm(self, info: ObjectInfo) -> ChecksumAlgorithm | None:
+        known = [algorithm for algorithm in _CHECKSUMS if algorithm in info.checksums]
+        return known[0] if known and self._verify else None
 
     async def _fetch_ranges(
-        self, info: ObjectInfo, descriptor: int, ranges: Iterator[tuple[int, int]]
+        self,
+        info: ObjectInfo,
+        ranges: Iterator[tuple[int, int]],
+        file: WrittenFile,
+        places: anyio.Semaphore,
+        tasks: TaskGroup,
     ) -> None:
         for start, stop in ranges:
+            await places.acquire()
             operation = GetObject(
                 bucket=self._head.bucket,
                 key=self._head.key,
@@ -107,22 +126,18 @@ class Download:
                 raise self._damaged(
                     f"{len(data):,} bytes came where {stop - start:,} were asked for"
                 )
-            await to_thread.run_sync(_write_at, descriptor, data, start)
-            self._done += len(data)
+            tasks.start_soon(self._write_range, info, data, start, file, places)
             del data  # or it would stay in memory while the next part is on its way
-            if self._transfer.progress is not None:
-                self._transfer.progress(self._done, info.size)
 
-    def _check(self, info: ObjectInfo, file_path: Path) -> None:
-        for algorithm in _CHECKSUMS:
-            if algorithm in info.checksums:
-                state = hasher(algorithm)
-                with file_path.open("rb") as file:
-                    while piece := file.read(1024 * 1024):
-                        state.update(piece)
-                if state.hexdigest() != info.checksums[algorithm]:
-                    raise self._damaged(f"the {algorithm} of the file is not the object's")
-                return
+    async def _write_range(
+        self, info: ObjectInfo, data: bytes, start: int, file: WrittenFile, places: anyio.Semaphore
+    ) -> None:
+        await to_thread.run_sync(file.write, data, start)
+        self._done += len(data)
+        if self._transfer.progress is not None:
+            self._transfer.progress(self._done, info.size)
+        del data  # before another one is fetched
+        places.release()
 
     def _damaged(self, what: str) -> IntegrityError:
         return IntegrityError(
@@ -132,10 +147,3 @@ class Download:
             operation="download_file",
             resource=self._head.resource,
         )
-
-
-def _write_at(descriptor: int, data: bytes, offset: int) -> None:
-    view = memoryview(data)
-    while view:
-        written = os.pwrite(descriptor, view, offset)
-        view, offset = view[written:], offset + written

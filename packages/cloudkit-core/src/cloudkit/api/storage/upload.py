@@ -91,8 +91,11 @@ class Upload:
             CloudError: The write failed; the old object stands.
         """
         limits = self._storage.capabilities
-        self._length = await body_length(self._body)
         part_size = max(self._transfer.part_size or DEFAULT_PART_SIZE, limits.min_part_size)
+        if isinstance(self._body, bytes) and len(self._body) <= part_size:
+            self._length = len(self._body)
+            return await self._put(self._body)
+        self._length = await body_length(self._body)
         sizes = PartSizes(part_size, limits.max_parts, limits.max_part_size, self._length)
         async with read_parts(self._body, sizes) as parts:
             head = [await anext(parts)]
@@ -149,15 +152,15 @@ class Upload:
     async def _send_parts(
         self, upload_id: str, head: list[bytes], rest: AsyncIterator[bytes]
     ) -> None:
-        # A part is only made once there is a place for it: memory holds no more of them.
+        # One part is made while the others are on their way; memory holds no more of them.
         places = anyio.Semaphore(self._transfer.concurrency)
         async with flat_task_group() as tasks:
             for number in count(1):
-                await places.acquire()
                 body = head.pop(0) if head else await anext(rest, None)
                 if body is None:
                     return
                 self._digest(body)
+                await places.acquire()
                 tasks.start_soon(self._send_part, upload_id, number, body, places)
                 del body
 
