@@ -1,0 +1,50 @@
+"""Oracle Cloud: its services on one set of clients."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Unpack
+
+from cloudkit.common import Capabilities, CloudError
+from cloudkit.core import BaseCloud, lazy_property
+from cloudkit.oracle.capabilities import ORACLE_CAPABILITIES
+from cloudkit.oracle.clients import OracleClients
+from cloudkit.oracle.config import OracleConfig, OracleOptions
+from cloudkit.oracle.errors import translate
+from cloudkit.oracle.native import OracleNative
+from cloudkit.spi import AnyOperation
+
+
+class OracleCloud(BaseCloud[OracleConfig]):
+    """Object Storage, NoSQL, Queue, Streaming, Notifications and Functions.
+
+    The SDK is imported, and a client made, by the first call that needs it, in a worker thread; of
+    the SDK's services only those that are used. A call that is cancelled returns at once; its
+    request may still be carried out.
+
+    Args:
+        **options: Those of [OracleConfig][cloudkit.oracle.OracleConfig], and the ones that every
+            provider has.
+
+    Raises:
+        ConfigurationError: An option is unknown or wrong.
+    """
+
+    provider: ClassVar[str] = "oracle"
+    config_type = OracleConfig
+
+    def __init__(self, **options: Unpack[OracleOptions]) -> None:
+        super().__init__(options)
+        self._clients = OracleClients(self._context)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of Oracle Cloud."""
+        return ORACLE_CAPABILITIES
+
+    @lazy_property
+    def native(self) -> OracleNative:
+        """The SDK's own clients."""
+        return OracleNative(self._clients)
+
+    def _translate_error(self, error: Exception, operation: AnyOperation) -> CloudError | None:
+        return translate(error)
