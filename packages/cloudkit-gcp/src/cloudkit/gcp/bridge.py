@@ -1,0 +1,47 @@
+"""The user's AuthProvider, asked in the event loop and read in the threads."""
+
+from __future__ import annotations
+
+from cloudkit.common import Credentials, MissingCredentialsError
+from cloudkit.spi import AuthProvider, CachingAuthProvider
+
+
+class CredentialBridge:
+    """Has the credentials of an AuthProvider at hand where nothing can be awaited.
+
+    Args:
+        provider: Source of the credentials.
+    """
+
+    def __init__(self, provider: AuthProvider) -> None:
+        self._provider = (
+            provider if isinstance(provider, CachingAuthProvider) else CachingAuthProvider(provider)
+        )
+        self._current: Credentials | None = None
+
+    async def prepare(self) -> None:
+        """See to it that there are credentials for the next call.
+
+        Raises:
+            AuthenticationError: The provider has none.
+        """
+        self._current = await self._provider.get_credentials()
+
+    async def renew(self) -> bool:
+        """Ask for others in place of those that were refused; tells whether there are any."""
+        refused = self._current
+        self._current = await self._provider.refresh_credentials()
+        return self._current != refused
+
+    def current(self) -> Credentials:
+        """The credentials to use now.
+
+        Raises:
+            MissingCredentialsError: The provider has not been asked yet.
+        """
+        if self._current is None:
+            raise MissingCredentialsError(
+                "the AuthProvider has not been asked for credentials yet",
+                hint="Call 'await cloud.native.prepare()' before you use a native client.",
+            )
+        return self._current

@@ -1,0 +1,50 @@
+"""The Google cloud: its services on one set of clients."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Unpack
+
+from cloudkit.common import Capabilities, CloudError
+from cloudkit.core import BaseCloud, lazy_property
+from cloudkit.gcp.capabilities import GCP_CAPABILITIES
+from cloudkit.gcp.clients import GcpClients
+from cloudkit.gcp.config import GcpConfig, GcpOptions
+from cloudkit.gcp.errors import translate
+from cloudkit.gcp.native import GcpNative
+from cloudkit.spi import AnyOperation
+
+
+class GcpCloud(BaseCloud[GcpConfig]):
+    """Cloud Storage, Firestore, Pub/Sub, Cloud Tasks and Cloud Functions.
+
+    An SDK is imported, and a client made, by the first call that needs it, in a worker thread.
+    A call that is cancelled returns at once; its request may still be carried out. Do not fork a
+    process that has made calls: gRPC's threads do not come along, and it may hang in the child.
+
+    Args:
+        **options: Those of [GcpConfig][cloudkit.gcp.GcpConfig], and the ones that every provider
+            has.
+
+    Raises:
+        ConfigurationError: An option is unknown or wrong.
+    """
+
+    provider: ClassVar[str] = "gcp"
+    config_type = GcpConfig
+
+    def __init__(self, **options: Unpack[GcpOptions]) -> None:
+        super().__init__(options)
+        self._clients = GcpClients(self._context)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of Google Cloud."""
+        return GCP_CAPABILITIES
+
+    @lazy_property
+    def native(self) -> GcpNative:
+        """The SDKs' own clients."""
+        return GcpNative(self._clients)
+
+    def _translate_error(self, error: Exception, operation: AnyOperation) -> CloudError | None:
+        return translate(error)

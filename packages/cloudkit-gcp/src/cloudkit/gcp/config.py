@@ -1,0 +1,242 @@
+"""Settings of the Google Cloud provider."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address
+from typing import Any, ClassVar, Literal, Self, TypeAlias
+from urllib.parse import urlsplit
+
+from attrs import Attribute, frozen
+from cloudkit.common import (
+    CloudConfig,
+    ConfigurationError,
+    ValidationError,
+    option,
+    parse_bool,
+)
+from cloudkit.core import CloudOptions
+
+ServiceName: TypeAlias = Literal[
+    "storage", "firestore", "publisher", "subscriber", "tasks", "functions"
+]
+
+
+class GcpOptions(CloudOptions, total=False):
+    """The options of ``CloudKit.gcp()``; see [GcpConfig][cloudkit.gcp.GcpConfig]."""
+
+    project: str | None
+    quota_project: str | None
+    anonymous: bool
+    credentials_file: str | None
+    service_account_info: Mapping[str, Any] | str | None
+    impersonate: str | None
+    signing_account: str | None
+    iam_endpoint: str
+    storage_endpoint: str | None
+    firestore_endpoint: str | None
+    firestore_database: str
+    pubsub_endpoint: str | None
+    tasks_endpoint: str | None
+    functions_endpoint: str | None
+
+
+SOURCES = ("credentials_file", "service_account_info", "anonymous")
+"""Options that are different ways to sign in: who gives one does not want another."""
+
+DEFAULT_URLS: Mapping[ServiceName, str] = {
+    "storage": "https://storage.googleapis.com",
+    "firestore": "https://firestore.googleapis.com",
+    "publisher": "https://pubsub.googleapis.com",
+    "subscriber": "https://pubsub.googleapis.com",
+    "tasks": "https://cloudtasks.googleapis.com",
+    "functions": "https://cloudfunctions.googleapis.com",
+}
+"""Where the services are when no option says otherwise."""
+
+
+def _check_text(instance: object, attribute: Attribute[Any], value: object) -> None:
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        # The value may be a secret.
+        raise ValidationError(f"{attribute.name} must be text and not empty")
+
+
+def _check_bool(instance: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, bool):
+        raise ValidationError(f"{attribute.name} must be True or False, not {value!r}")
+
+
+def _to_url(value: object) -> object:
+    """Emulators are named as host and port: ``127.0.0.1:8080``."""
+    if not isinstance(value, str) or not value:
+        return value
+    return (value if "://" in value else f"http://{value}").rstrip("/")
+
+
+def _check_url(name: str, value: object) -> None:
+    if value is None:
+        return
+    parts = urlsplit(value) if isinstance(value, str) else None
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValidationError(f"{name} must be a URL such as https://host:port, or host:port")
+    if parts.username or parts.password or parts.query:
+        raise ValidationError(f"{name} must hold no user, no password and no query")
+
+
+def _check_own_url(instance: object, attribute: Attribute[Any], value: object) -> None:
+    _check_url(attribute.name, value)
+
+
+def _to_info(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        # The reason would quote the key.
+        raise ValidationError("service_account_info is not JSON") from None
+
+
+def _check_info(instance: object, attribute: Attribute[Any], value: object) -> None:
+    if value is not None and not isinstance(value, Mapping):
+        raise ValidationError(f"{attribute.name} must be the content of a key file")
+
+
+def _text(doc: str, *variables: str, secret: bool = False) -> Any:
+    return option(doc=doc, variables=variables, secret=secret, validator=_check_text)
+
+
+def _url(doc: str, *variables: str, default: str | None = None) -> Any:
+    return option(
+        default, doc=doc, variables=variables, converter=_to_url, validator=_check_own_url
+    )
+
+
+@frozen(kw_only=True)
+class GcpConfig(CloudConfig):
+    """Settings of the Google Cloud provider.
+
+    Without a key file, Application Default Credentials are used: the file that
+    ``GOOGLE_APPLICATION_CREDENTIALS`` names, what ``gcloud auth application-default login`` left
+    behind, or the service account of the machine. A service whose endpoint is plain HTTP is an
+    emulator: requests to it are not signed, unless an option says how.
+
+    Attributes:
+        project: The project of buckets, databases, topics and functions; that of the credentials
+            when None.
+        quota_project: The project that is charged for requests, where it is another one.
+        anonymous: Send requests unsigned, for public buckets and emulators.
+        credentials_file: Path of a key file, or of a configuration of workload identity.
+        service_account_info: Content of a key file, as a mapping or as JSON.
+        impersonate: Service account to act as; the credentials need the role Service Account Token
+            Creator on it.
+        signing_account: Service account that signs URLs over the IAM API, for credentials that have
+            no key and do not know their own account.
+        iam_endpoint: URL of the IAM credentials API.
+        storage_endpoint: URL of Cloud Storage, in place of ``endpoint``.
+        firestore_endpoint: URL of Firestore.
+        firestore_database: Database whose collections are the tables.
+        pubsub_endpoint: URL of Pub/Sub.
+        tasks_endpoint: URL of Cloud Tasks.
+        functions_endpoint: URL of the API that describes functions.
+    """
+
+    provider_name: ClassVar[str] = "gcp"
+    native_variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "region": ("GOOGLE_CLOUD_REGION", "CLOUDSDK_COMPUTE_REGION"),
+    }
+
+    project: str | None = _text(
+        "project of the resources",
+        "GOOGLE_CLOUD_PROJECT",
+        "GCLOUD_PROJECT",
+        "CLOUDSDK_CORE_PROJECT",
+    )
+    quota_project: str | None = _text("project that is charged", "GOOGLE_CLOUD_QUOTA_PROJECT")
+    anonymous: bool = option(
+        default=False, doc="send requests unsigned", parse=parse_bool, validator=_check_bool
+    )
+    credentials_file: str | None = _text("path of a file with credentials")
+    service_account_info: Mapping[str, Any] | None = option(
+        doc="content of a key file", secret=True, converter=_to_info, validator=_check_info
+    )
+    impersonate: str | None = _text(
+        "service account to act as", "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"
+    )
+    signing_account: str | None = _text("service account that signs URLs")
+    iam_endpoint: str = _url(
+        "URL of the IAM credentials API", default="https://iamcredentials.googleapis.com"
+    )
+    storage_endpoint: str | None = _url("URL of Cloud Storage", "STORAGE_EMULATOR_HOST")
+    firestore_endpoint: str | None = _url("URL of Firestore", "FIRESTORE_EMULATOR_HOST")
+    firestore_database: str = option(
+        "(default)",
+        doc="database of the tables",
+        variables=("FIRESTORE_DATABASE",),
+        validator=_check_text,
+    )
+    pubsub_endpoint: str | None = _url("URL of Pub/Sub", "PUBSUB_EMULATOR_HOST")
+    tasks_endpoint: str | None = _url("URL of Cloud Tasks", "CLOUD_TASKS_EMULATOR_HOST")
+    functions_endpoint: str | None = _url("URL of Cloud Functions")
+
+    def __attrs_post_init__(self) -> None:
+        _check_url("endpoint", self.endpoint)
+
+    @classmethod
+    def load(
+        cls,
+        options: Mapping[str, Any],
+        environ: Mapping[str, str] | None = None,
+        *,
+        also_known: Iterable[str] = (),
+    ) -> Self:
+        """Build the configuration; an option also sets aside the variables that contradict it.
+
+        Args:
+            options: What the caller gave.
+            environ: Environment variables; those of the process when None.
+            also_known: Options handled elsewhere.
+
+        Raises:
+            ConfigurationError: An option is unknown or not understood, or two exclude each other.
+        """
+        chosen = [name for name in SOURCES if options.get(name) not in {None, False}]
+        if len(chosen) > 1:
+            raise ConfigurationError(f"gcp: {' and '.join(chosen)} exclude each other")
+        unset: dict[str, Any] = {}
+        if chosen:
+            unset = {name: False if name == "anonymous" else None for name in SOURCES}
+        if options.get("endpoint") is not None:
+            unset["storage_endpoint"] = None
+        return super().load({**unset, **options}, environ, also_known=also_known)
+
+    def url(self, service: ServiceName) -> str:
+        """URL of a service, without a slash at its end.
+
+        Args:
+            service: Which.
+        """
+        chosen = {
+            "storage": self.storage_endpoint or self.endpoint,
+            "firestore": self.firestore_endpoint,
+            "publisher": self.pubsub_endpoint,
+            "subscriber": self.pubsub_endpoint,
+            "tasks": self.tasks_endpoint,
+            "functions": self.functions_endpoint,
+        }
+        return (chosen[service] or DEFAULT_URLS[service]).rstrip("/")
+
+
+def is_plain(url: str) -> bool:
+    """Whether requests to a URL are not encrypted: what emulators take."""
+    return urlsplit(url).scheme == "http"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL names this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,400 @@
+"""Errors of Google Cloud and of its SDKs as CloudErrors: the only place where they are translated.
+
+What a service says is looked up by its code (of gRPC, or the reason of a JSON API), then by its HTTP
+status, so that the translation works from status, code and message alone. Errors of the SDKs and
+of the connection are looked up by the names of their classes, so that nothing is imported here.
+
+The codes: https://grpc.io/docs/guides/status-codes/ and
+https://cloud.google.com/storage/docs/json_api/v1/status-codes
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from cloudkit.common import (
+    AlreadyExistsError,
+    AuthenticationError,
+    CloudError,
+    ConfigurationError,
+    ConflictError,
+    ConnectionFailedError,
+    DnsError,
+    ExpiredCredentialsError,
+    IntegrityError,
+    InvalidCredentialsError,
+    MissingCredentialsError,
+    NetworkError,
+    NotFoundError,
+    OperationTimeoutError,
+    PayloadTooLargeError,
+    PermissionDeniedError,
+    PreconditionFailedError,
+    ProviderError,
+    RateLimitedError,
+    ServiceUnavailableError,
+    TlsError,
+    UnsupportedOperationError,
+    ValidationError,
+    utc_now,
+)
+
+Kind = type[CloudError]
+
+CODES: dict[Kind, str] = {
+    InvalidCredentialsError: "UNAUTHENTICATED authError",
+    PermissionDeniedError: """
+        PERMISSION_DENIED accountDisabled forbidden insufficientPermissions
+        objectUnderActiveHold retentionPolicyNotMet userProjectAccessDenied""",
+    NotFoundError: "NOT_FOUND notFound",
+    AlreadyExistsError: "ALREADY_EXISTS",
+    PreconditionFailedError: "FAILED_PRECONDITION conditionNotMet notModified",
+    ConflictError: "ABORTED",
+    PayloadTooLargeError: "uploadTooLarge",
+    RateLimitedError: """
+        RESOURCE_EXHAUSTED rateLimitExceeded userRateLimitExceeded quotaExceeded
+        dailyLimitExceeded""",
+    ServiceUnavailableError: "UNAVAILABLE INTERNAL UNKNOWN CANCELLED backendError internalError",
+    OperationTimeoutError: "DEADLINE_EXCEEDED",
+    IntegrityError: "DATA_LOSS",
+    UnsupportedOperationError: "UNIMPLEMENTED",
+    ValidationError: "INVALID_ARGUMENT OUT_OF_RANGE requestedRangeNotSatisfiable",
+}
+"""What the services' codes stand for."""
+
+STATUSES: dict[int, Kind] = {
+    304: PreconditionFailedError,
+    400: ValidationError,
+    401: InvalidCredentialsError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    405: UnsupportedOperationError,
+    408: OperationTimeoutError,
+    409: ConflictError,
+    410: NotFoundError,
+    411: ValidationError,
+    412: PreconditionFailedError,
+    413: PayloadTooLargeError,
+    416: ValidationError,
+    429: RateLimitedError,
+    501: UnsupportedOperationError,
+    503: ServiceUnavailableError,
+}
+"""What a status stands for when the code is none of the above."""
+
+MESSAGES: tuple[tuple[re.Pattern[str], frozenset[str], Kind], ...] = (
+    # One code stands for several things; only the message tells them apart.
+    (re.compile("already own|not available|already exists"), frozenset({"conflict"}), AlreadyExistsError),
+    (re.compile("Anonymous caller"), frozenset({"required"}), MissingCredentialsError),
+    (re.compile("DNS resolution|[Nn]ame resolution"), frozenset({"UNAVAILABLE"}), DnsError),
+    (re.compile("[Hh]andshak|[Ss][Ss][Ll]|certificate"), frozenset({"UNAVAILABLE"}), TlsError),
+    (
+        re.compile("failed to connect|Connection refused|connect timeout|No route"),
+        frozenset({"UNAVAILABLE"}),
+        ConnectionFailedError,
+    ),
+    (
+        re.compile("[Ss]ocket closed|[Cc]onnection reset|recvmsg|GOAWAY|Stream removed|Broken pipe"),
+        frozenset({"UNAVAILABLE"}),
+        NetworkError,
+    ),
+    (re.compile("larger than max"), frozenset({"RESOURCE_EXHAUSTED"}), PayloadTooLargeError),
+)  # fmt: skip
+"""What a message makes of a code: (pattern, codes, kind)."""
+
+TRAITS: dict[str, Mapping[str, Any]] = {
+    # Two writers met and this one lost: the documentation says to begin again.
+    "ABORTED": {"retryable": True, "unprocessed": True},
+}
+"""What a code says about the error, beyond its class."""
+
+HINTS: dict[str, str] = {
+    "UNAUTHENTICATED": "The credentials may be wrong or expired, or this machine's clock.",
+    "authError": "The credentials may be wrong or expired, or this machine's clock.",
+    "required": "Sign in: give credentials, and not anonymous=True.",
+    "insufficientPermissions": "The credentials lack a scope or a role for this.",
+    "forbidden": "Who signs in needs a role on the resource, such as Storage Object User.",
+}
+
+_BY_CODE: dict[str, Kind] = {code: kind for kind, codes in CODES.items() for code in codes.split()}
+
+_SIGN_IN = (
+    "Run 'gcloud auth application-default login', or give 'credentials_file', "
+    "'service_account_info' or 'auth'."
+)
+
+_NATIVE: dict[str, tuple[Kind, str]] = {
+    # The connection: the more exact classes stand first in the order of inheritance
+    "NameResolutionError": (DnsError, "the name of the endpoint is not known"),
+    "ConnectTimeout": (ConnectionFailedError, "no connection was made in time"),
+    "ConnectTimeoutError": (ConnectionFailedError, "no connection was made in time"),
+    "ProxyError": (ConnectionFailedError, "the proxy cannot be reached"),
+    "NewConnectionError": (ConnectionFailedError, "no connection could be made"),
+    "SSLError": (TlsError, "the secure connection could not be set up"),
+    "ReadTimeout": (OperationTimeoutError, "no answer came in time"),
+    "ReadTimeoutError": (OperationTimeoutError, "no answer came in time"),
+    "ChunkedEncodingError": (NetworkError, "the connection ended in the middle of the answer"),
+    "IncompleteRead": (NetworkError, "the connection ended in the middle of the answer"),
+    "ProtocolError": (NetworkError, "the connection broke before the answer was complete"),
+    "InvalidURL": (ConfigurationError, "the endpoint is not a URL"),
+    "TooManyRedirects": (ConfigurationError, "the endpoint sends the request elsewhere"),
+    "JSONDecodeError": (ServiceUnavailableError, "the answer is not what the service sends"),
+    "RequestException": (NetworkError, "the connection failed"),
+    "HTTPError": (NetworkError, "the connection failed"),
+    # Credentials
+    "ReauthFailError": (ExpiredCredentialsError, "the sign-in has to be repeated"),
+    "RefreshError": (InvalidCredentialsError, "the credentials gave no token"),
+    "UserAccessTokenError": (MissingCredentialsError, "gcloud has nobody signed in"),
+    "ClientCertError": (TlsError, "the client's certificate cannot be used"),
+    "MutualTLSChannelError": (TlsError, "the client's certificate cannot be used"),
+    # Anonymous credentials were refused, and the SDK tried to renew them.
+    "InvalidOperation": (MissingCredentialsError, "the service wants credentials"),
+    "MalformedError": (ConfigurationError, "the credentials are not what they should be"),
+    "InvalidValue": (ConfigurationError, "the credentials are not what they should be"),
+    "DefaultCredentialsError": (MissingCredentialsError, "there are no credentials"),
+    "TransportError": (NetworkError, "the connection to the sign-in failed"),
+    "GoogleAuthError": (AuthenticationError, "signing in failed"),
+    # What comes back
+    "DataCorruption": (IntegrityError, "what came does not match its checksum"),
+    "InvalidResponse": (ServiceUnavailableError, "the answer is not what the service sends"),
+    "RetryError": (OperationTimeoutError, "no answer came in time"),
+    "GoogleAPIError": (ProviderError, "the SDK could not make the call"),
+}
+"""Classes of the SDKs, requests and urllib3, by name, and what happened."""
+
+_NATIVE_HINTS: dict[str, str] = {
+    "DefaultCredentialsError": _SIGN_IN,
+    "RefreshError": "The key may have been deleted, or this machine's clock may be wrong.",
+    "ReauthFailError": "Run 'gcloud auth application-default login' again.",
+    "NewConnectionError": "See that the endpoint is right and that its server runs.",
+    "NameResolutionError": "See that the endpoint is right.",
+}
+
+_CONNECTION = (
+    "NameResolutionError",
+    "ConnectTimeoutError",
+    "ProxyError",
+    "NewConnectionError",
+    "SSLError",
+    "ReadTimeoutError",
+    "ProtocolError",
+)
+"""Classes of urllib3 that tell more than what the SDKs wrap them in."""
+
+_PACKAGES = frozenset({"google", "grpc", "requests", "urllib3"})
+
+# The SDK puts the request before the message: "GET https://...: ".
+_REQUEST = re.compile(r"[A-Z]+ https?://\S+: ")
+# Values of credentials that a service repeats in its answer: signatures, keys, tokens.
+_SECRETS = re.compile(
+    r"(?<![A-Za-z0-9/+=_-])(?:[A-Za-z0-9/+=_-]{40,}|eyJ[\w.-]+|ya29\.[\w.-]+)(?![A-Za-z0-9/+=_-])"
+    r"|(?<=upload_id=)[^&\s'\"]+|(?<=X-Goog-Signature=)[^&\s'\"]+"
+)
+
+
+def translate(error: Exception) -> CloudError | None:
+    """The CloudError for an error of an SDK or of its connections.
+
+    Args:
+        error: What was raised.
+
+    Returns:
+        None when the error is of another kind.
+    """
+    if not any(_is_native(kind) for kind in type(error).__mro__):
+        return None
+    if code_of(error) is not None or status_of(error) is not None:
+        return _from_service(error)
+    for name in _names(error):
+        if name in _NATIVE:
+            kind, message = _NATIVE[name]
+            return kind(message, code=type(error).__name__, hint=_NATIVE_HINTS.get(name))
+    return None
+
+
+def from_answer(
+    status: int | None,
+    code: str | None,
+    message: str | None,
+    *,
+    request_id: str | None = None,
+    retry_after: float | None = None,
+) -> CloudError:
+    """The CloudError for what a service answered, or for what it says of one item of a batch.
+
+    Args:
+        status: HTTP status; None where there is none.
+        code: The service's code: of gRPC (``NOT_FOUND``), or a reason (``notFound``).
+        message: The service's explanation.
+        request_id: Its name for the request.
+        retry_after: Seconds that it asks to wait.
+    """
+    text = _without_secrets(message)
+    context: dict[str, Any] = {
+        "status": status,
+        "code": code or None,
+        "request_id": request_id,
+        "retry_after": retry_after,
+        "hint": HINTS.get(code or ""),
+        **TRAITS.get(code or "", {}),
+    }
+    kind = _by_message(code, text) or _BY_CODE.get(code or "") or _by_status(status)
+    return kind(text or "the service refused without a reason", **context)
+
+
+def code_of(error: Exception) -> str | None:
+    """The service's code in an error of an SDK: of gRPC or, of a JSON API, the reason."""
+    grpc_code = getattr(error, "grpc_status_code", None)
+    response = getattr(error, "response", None)
+    if grpc_code is None and callable(getattr(error, "code", None)):
+        grpc_code = error.code()  # type: ignore[attr-defined]  # gRPC's own error, not wrapped
+    answer = _json(response)
+    for item in answer.get("errors", ()):
+        if isinstance(item, Mapping) and item.get("reason"):
+            return str(item["reason"])
+    if grpc_code is not None and not answer:
+        return str(grpc_code.name)
+    return str(answer["status"]) if answer.get("status") else None
+
+
+def status_of(error: Exception) -> int | None:
+    """The HTTP status in an error of an SDK, or what gRPC's code would be; None without an answer."""
+    for value in (
+        getattr(error, "code", None),
+        getattr(getattr(error, "response", None), "status_code", None),
+    ):
+        if isinstance(value, int):
+            return int(value)
+    return None
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether other credentials might do better."""
+    return (
+        status_of(error) == 401
+        or code_of(error) == "UNAUTHENTICATED"
+        or any(kind.__name__ == "RefreshError" for kind in type(error).__mro__)
+    )
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that an answer asks to wait.
+
+    Args:
+        headers: Headers of the answer.
+    """
+    text = headers.get("Retry-After") or headers.get("retry-after")
+    return None if text is None else _number(text) or _until(text)
+
+
+def _from_service(error: Exception) -> CloudError:
+    headers = _headers(error)
+    request_id = headers.get("X-GUploader-UploadID") or headers.get("X-Cloud-Trace-Context")
+    delay = retry_after(headers)
+    for detail in _details(error):
+        name = type(detail).__name__
+        if name == "RetryInfo":
+            delay = detail.retry_delay.seconds + detail.retry_delay.nanos / 1e9
+        elif name == "RequestInfo":
+            request_id = detail.request_id
+    return from_answer(
+        status_of(error), code_of(error), _message(error), request_id=request_id, retry_after=delay
+    )
+
+
+def _message(error: Exception) -> str:
+    answer = _json(getattr(error, "response", None))
+    if isinstance(answer.get("message"), str):
+        return str(answer["message"])
+    details = getattr(error, "details", None)
+    if callable(details):  # gRPC's own error, not wrapped
+        return str(details() or "")
+    return _REQUEST.sub("", str(getattr(error, "message", "") or error), count=1)
+
+
+def _json(response: Any) -> Mapping[str, Any]:
+    """The error in the answer of a JSON API; empty when it is of another form."""
+    if not hasattr(response, "headers") or not hasattr(response, "json"):
+        return {}
+    try:
+        body = response.json()
+    except (ValueError, RuntimeError):  # no JSON, or a stream that was read already
+        return {}
+    found = body.get("error") if isinstance(body, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _headers(error: Exception) -> Mapping[str, str]:
+    found = getattr(getattr(error, "response", None), "headers", None)
+    return {} if found is None else found
+
+
+def _details(error: Exception) -> list[Any]:
+    found = getattr(error, "details", ())
+    return [] if callable(found) else list(found or ())
+
+
+def _by_message(code: str | None, text: str) -> Kind | None:
+    for pattern, codes, kind in MESSAGES:
+        if code in codes and pattern.search(text):
+            return kind
+    return None
+
+
+def _by_status(status: int | None) -> Kind:
+    if status in STATUSES:
+        return STATUSES[status]
+    return ServiceUnavailableError if status is not None and status >= 500 else ProviderError
+
+
+def _number(text: object) -> float | None:
+    try:
+        return max(0.0, float(str(text)))
+    except ValueError:
+        return None
+
+
+def _until(text: str) -> float | None:
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    return max(0.0, (at - utc_now()).total_seconds())
+
+
+def _names(error: Exception) -> Iterator[str]:
+    """Names to look up: what the connection said, then the classes of the error itself."""
+    causes = {name for cause in _causes(error) for name in _class_names(cause)}
+    yield from (name for name in _CONNECTION if name in causes)
+    yield from _class_names(error)
+
+
+def _class_names(error: BaseException) -> list[str]:
+    return [kind.__name__ for kind in type(error).__mro__ if _is_native(kind)]
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it was raised for, as the SDK, requests and urllib3 hand it on."""
+    waiting: list[BaseException] = [error]
+    seen: set[int] = set()
+    while waiting:
+        current = waiting.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        linked = (getattr(current, "reason", None), current.__cause__, *current.args)
+        waiting += [found for found in linked if isinstance(found, BaseException)]
+
+
+def _is_native(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] in _PACKAGES
+
+
+def _without_secrets(message: object) -> str:
+    return _SECRETS.sub("…", " ".join(str(message or "").split()))

@@ -1,0 +1,28 @@
+"""Google's own clients, for what the contracts do not cover."""
+
+from __future__ import annotations
+
+from cloudkit.gcp.clients import GcpClients
+
+
+class GcpNative:
+    """The clients of the SDKs that the contracts use, with their configuration and connections.
+
+    They block, so call them in a thread. The first use of one makes it, which takes up to a second.
+    They are told to retry by each call, not by the client: pass ``retry=None`` for none. With
+    ``auth=``, ``await cloud.native.prepare()`` sees to fresh credentials.
+
+    Args:
+        clients: Makes and keeps them.
+    """
+
+    def __init__(self, clients: GcpClients) -> None:
+        self._clients = clients
+
+    async def prepare(self) -> None:
+        """Have the AuthProvider's credentials ready; without one there is nothing to do.
+
+        Raises:
+            AuthenticationError: The AuthProvider has none.
+        """
+        await self._clients.prepare()

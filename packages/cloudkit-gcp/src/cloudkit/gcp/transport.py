@@ -1,0 +1,140 @@
+"""How the SDKs send requests: HTTP on connections that are kept, gRPC on channels, never twice."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import grpc  # type: ignore[import-untyped]
+import requests
+from attrs import frozen
+from cloudkit.gcp.config import GcpConfig, ServiceName, is_plain
+from google.auth import credentials as native
+from google.auth.transport.grpc import secure_authorized_channel
+from google.auth.transport.requests import AuthorizedSession, Request
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
+
+SOCKET_BLOCK = 256 * 1024
+"""Bytes that a socket is given at once; the default, 16 KiB, costs time."""
+
+HOSTS = 8
+"""Hosts that connections are kept to: of the services, of functions, of the sign-in."""
+
+
+@frozen
+class ClientSettings:
+    """What a service's client is made of.
+
+    Attributes:
+        config: The settings of the cloud.
+        service: Whose client.
+        credentials: Who signs in.
+        project: The project of the resources. Empty when nobody names one.
+        user_agent: What requests say of who sends them.
+    """
+
+    config: GcpConfig
+    service: ServiceName
+    credentials: native.Credentials
+    project: str
+    user_agent: str
+
+    @property
+    def url(self) -> str:
+        """Where the service is, without a slash at its end."""
+        return self.config.url(self.service)
+
+
+def make_session(settings: ClientSettings) -> AuthorizedSession:
+    """A session that signs requests, and sends none again.
+
+    It renews a token that is refused once, where it can. Whoever asks for it closes it.
+
+    Args:
+        settings: Who signs.
+    """
+    credentials = settings.credentials
+    renewable = not isinstance(credentials, native.AnonymousCredentials)
+    sign_in = plain_session(settings.config)
+    session = _Session(
+        credentials,
+        # Anonymous credentials cannot be renewed, and would raise in place of what was answered.
+        refresh_status_codes=(401,) if renewable else (),
+        max_refresh_attempts=1,
+        auth_request=Request(session=sign_in),  # type: ignore[no-untyped-call]
+    )
+    session.sign_in = sign_in
+    _prepare(session, settings.config)
+    session.headers["User-Agent"] = settings.user_agent
+    return session
+
+
+def plain_session(config: GcpConfig) -> requests.Session:
+    """A session that does not sign.
+
+    Args:
+        config: The settings of the cloud.
+    """
+    session = requests.Session()
+    _prepare(session, config)
+    return session
+
+
+def make_channel(settings: ClientSettings) -> grpc.Channel:
+    """A gRPC channel to a service: unencrypted and unsigned to an emulator.
+
+    Args:
+        settings: Who signs, and where the service is.
+    """
+    url = settings.url
+    options = [
+        ("grpc.max_receive_message_length", -1),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.primary_user_agent", settings.user_agent),
+        # One retry loop: the executor's. It also tries a lost connection again, so soon enough.
+        ("grpc.enable_retries", 0),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 2000),
+        # Clouds of one process share no connections.
+        ("grpc.use_local_subchannel_pool", 1),
+    ]
+    parts = urlsplit(url)
+    port = parts.port or (80 if is_plain(url) else 443)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    if is_plain(url):
+        return grpc.insecure_channel(
+            f"{host}:{port}", options=[*options, ("grpc.enable_http_proxy", 0)]
+        )
+    request = Request()
+    return secure_authorized_channel(  # type: ignore[no-untyped-call]
+        settings.credentials, request, f"{host}:{port}", options=options
+    )
+
+
+class _Session(AuthorizedSession):
+    """Closes the session that tokens are asked for over, too."""
+
+    sign_in: requests.Session
+
+    def close(self) -> None:
+        super().close()  # type: ignore[no-untyped-call]
+        self.sign_in.close()
+
+
+def _prepare(session: requests.Session, config: GcpConfig) -> None:
+    connections = config.max_concurrency
+    session.headers.clear()  # what is asked for, and nothing that would have a body compressed
+    session.auth = _unchanged
+    adapter = HTTPAdapter(
+        pool_connections=HOSTS,
+        pool_maxsize=connections,
+        max_retries=Retry(total=False, redirect=False, raise_on_status=False),
+    )
+    adapter.init_poolmanager(HOSTS, connections, blocksize=SOCKET_BLOCK)
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, adapter)
+
+
+def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keeps requests from looking into ~/.netrc: the session signs."""
+    return request
