@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from emulators.oracle.errors import OracleError, not_doubled, object_body, traced
 from emulators.oracle.object_storage import ObjectStorage
+from emulators.oracle.queue import Queue
 from emulators.oracle.routing import Call
 from emulators.oracle.signatures import Keys
 from emulators.web import Request, Response
@@ -19,6 +20,7 @@ class Oracle:
     def __init__(self) -> None:
         self._keys = Keys()
         self._object_storage = ObjectStorage()
+        self._queue = Queue()
 
     def __call__(self, request: Request) -> Response:
         """Answer a request of any service."""
@@ -33,6 +35,8 @@ class Oracle:
         call = Call(request, self._keys.caller(request, streams_body=streams_body))
         if request.path.startswith(("/n", "/workRequests")):
             return self._object_storage(call)
+        if request.path.startswith("/20210201/"):
+            return self._queue(call)
         raise not_doubled(request)
 
     def _register(self, request: Request) -> Response:

@@ -45,6 +45,10 @@ class Route:
     path: re.Pattern[str]
     handler: Handler
 
+    def fits(self, call: Call, path: str) -> bool:
+        """Whether a call is for this operation."""
+        return self.method == call.request.method and self.path.fullmatch(path) is not None
+
 
 def dispatch(routes: Sequence[Route], call: Call, path: str) -> Response:
     """Answer a call.

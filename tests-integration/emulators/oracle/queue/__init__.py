@@ -1,0 +1,5 @@
+"""Queue."""
+
+from emulators.oracle.queue.application import Queue
+
+__all__ = ["Queue"]
