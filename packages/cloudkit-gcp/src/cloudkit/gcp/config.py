@@ -18,9 +18,7 @@ from cloudkit.common import (
 )
 from cloudkit.core import CloudOptions
 
-ServiceName: TypeAlias = Literal[
-    "storage", "firestore", "publisher", "subscriber", "tasks", "functions"
-]
+ServiceName: TypeAlias = Literal["storage", "firestore", "pubsub", "tasks", "functions"]
 
 
 class GcpOptions(CloudOptions, total=False):
@@ -48,8 +46,7 @@ SOURCES = ("credentials_file", "service_account_info", "anonymous")
 DEFAULT_URLS: Mapping[ServiceName, str] = {
     "storage": "https://storage.googleapis.com",
     "firestore": "https://firestore.googleapis.com",
-    "publisher": "https://pubsub.googleapis.com",
-    "subscriber": "https://pubsub.googleapis.com",
+    "pubsub": "https://pubsub.googleapis.com",
     "tasks": "https://cloudtasks.googleapis.com",
     "functions": "https://cloudfunctions.googleapis.com",
 }
@@ -220,8 +217,7 @@ class GcpConfig(CloudConfig):
         chosen = {
             "storage": self.storage_endpoint or self.endpoint,
             "firestore": self.firestore_endpoint,
-            "publisher": self.pubsub_endpoint,
-            "subscriber": self.pubsub_endpoint,
+            "pubsub": self.pubsub_endpoint,
             "tasks": self.tasks_endpoint,
             "functions": self.functions_endpoint,
         }
