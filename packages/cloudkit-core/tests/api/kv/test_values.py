@@ -17,13 +17,12 @@ from cloudkit.api.kv import (
 )
 from cloudkit.api.kv.values import (
     MAX_LEVELS,
+    Extent,
     checked_document,
     checked_value,
-    depth,
     equal,
     kind_of,
     significant_digits,
-    size_of,
 )
 from cloudkit.common import SerializationError, ValidationError
 from hypothesis import given
@@ -279,12 +278,12 @@ def test_order_of_code_points_is_order_of_utf8(left, right):
 
 
 def test_measures():
-    assert depth({"a": 1}) == 1
-    assert depth({"a": [{"b": []}]}) == 4
-    assert depth({}) == 1
+    assert Extent.of({"a": 1}).depth == 1
+    assert Extent.of({"a": [{"b": []}]}).depth == 4
+    assert Extent.of({}).depth == 1
     assert significant_digits(Decimal("0.00120")) == 2
     assert significant_digits(Decimal(-12300)) == 3
-    assert size_of({"ä": "ö", "b": b"123"}) == 3 + (1 + 2 + 2) + (1 + 1 + 3)
+    assert Extent.of({"ä": "ö", "b": b"123"}).size == 3 + (1 + 2 + 2) + (1 + 1 + 3)
 
 
 @pytest.mark.parametrize(("fold", "hour"), [(0, 0), (1, 1)])

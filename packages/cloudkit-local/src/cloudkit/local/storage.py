@@ -113,6 +113,11 @@ class LocalObjectStorage(ObjectStorage):
     async def _get_object(self, op: GetObject) -> bytes:
         return await self._context.run_sync(self._read, op)
 
+    async def _save_range(
+        self, op: GetObject, write: Callable[[bytes, int], None], start: int
+    ) -> int:
+        return await self._context.run_sync(self._save, op, write, start)
+
     async def _head_object(self, op: HeadObject) -> ObjectInfo:
         record = await self._context.run_sync(
             self._store.read,
@@ -164,6 +169,15 @@ class LocalObjectStorage(ObjectStorage):
         opened = self._store.open(op)
         with contextlib.closing(opened.blob):
             return opened.read()
+
+    def _save(self, op: OpenObject, write: Callable[[bytes, int], None], start: int) -> int:
+        opened = self._store.open(op)
+        written = 0
+        with contextlib.closing(opened.blob):
+            for piece in opened.verified():
+                write(piece, start + written)
+                written += len(piece)
+        return written
 
     def _open(self, op: OpenObject) -> tuple[ObjectInfo, ByteReceiveStream]:
         opened = self._store.open(op)

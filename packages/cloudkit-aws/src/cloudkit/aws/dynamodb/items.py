@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from attrs import frozen
 from cloudkit.api.kv import Item, Key, Value
+from cloudkit.api.kv.values import utf8_length
 from cloudkit.aws.dynamodb.expressions import (
     Comparison,
     Term,
@@ -174,7 +175,7 @@ def check_item(raw: RawItem) -> None:
         ValidationError: Its values are nested too deep.
         PayloadTooLargeError: It is too large.
     """
-    size = sum(len(name.encode()) + attribute_size(inner) for name, inner in raw.items())
+    size = sum(utf8_length(name) + attribute_size(inner) for name, inner in raw.items())
     if size > MAX_ITEM_BYTES:
         raise PayloadTooLargeError(
             f"the item has {size:,} bytes as DynamoDB counts them; it takes {MAX_ITEM_BYTES:,}"

@@ -22,6 +22,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from cloudkit.api.kv import Value
+from cloudkit.api.kv.values import utf8_length
 from cloudkit.aws.dynamodb.numerals import (
     DECIMAL,
     FLOAT,
@@ -103,13 +104,13 @@ def attribute_size(attribute: Attribute) -> int:
     """Bytes of an attribute's value, as DynamoDB counts them."""
     ((kind, raw),) = attribute.items()
     if kind == "S":
-        return len(raw) if raw.isascii() else len(raw.encode())
+        return utf8_length(raw)
     if kind == "N":
         return number_size(raw)
     if kind == "B":
         return len(raw)
     if kind == "M":
-        return 3 + sum(1 + len(name.encode()) + attribute_size(raw[name]) for name in raw)
+        return 3 + sum(1 + utf8_length(name) + attribute_size(raw[name]) for name in raw)
     if kind == "L":
         return 3 + sum(1 + attribute_size(item) for item in raw)
     if kind in _SETS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from anyio.abc import ByteReceiveStream
@@ -33,6 +34,16 @@ class Reader:
         """All bytes of an object or of a range of it."""
         response = self._get(client, op, {})
         return b"" if response is None else response["Body"].read()
+
+    def save(
+        self, client: S3Client, op: OpenObject, write: Callable[[bytes, int], None], start: int
+    ) -> int:
+        """Pass the bytes of a range to a function, each piece with its position; count them."""
+        written = 0
+        for piece in self._get(client, op, {})["Body"].iter_chunks(CHUNK):
+            write(piece, start + written)
+            written += len(piece)
+        return written
 
     def open(self, client: S3Client, op: OpenObject) -> tuple[ObjectInfo, ByteReceiveStream]:
         """An object's facts, and its bytes as a stream; a small one is read at once."""

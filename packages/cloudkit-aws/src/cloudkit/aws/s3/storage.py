@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from anyio.abc import ByteReceiveStream
 from cloudkit.api.paging import Page
@@ -95,6 +95,11 @@ class S3ObjectStorage(ObjectStorage):
 
     async def _get_object(self, op: GetObject) -> bytes:
         return await self._clients.run("s3", self._reader.get, op)
+
+    async def _save_range(
+        self, op: GetObject, write: Callable[[bytes, int], None], start: int
+    ) -> int:
+        return await self._clients.run("s3", self._reader.save, op, write, start)
 
     async def _head_object(self, op: HeadObject) -> ObjectInfo:
         return await self._clients.run("s3", self._reader.head, op)

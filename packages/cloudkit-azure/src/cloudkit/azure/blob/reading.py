@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from anyio.abc import ByteReceiveStream
@@ -35,9 +35,12 @@ class _Found:
     headers: Mapping[str, str]
     response: HttpResponse | None = None
 
-    def read(self) -> bytes:
+    def pieces(self) -> Iterator[bytes]:
         # Not as the SDK reads it: a body that is stored compressed is given compressed.
-        return b"" if self.response is None else b"".join(self.response.iter_raw())
+        return iter(()) if self.response is None else self.response.iter_raw()
+
+    def read(self) -> bytes:
+        return b"".join(self.pieces())
 
 
 class Reader:
@@ -53,6 +56,16 @@ class Reader:
     def get(self, client: BlobClient, op: OpenObject) -> bytes:
         """All bytes of an object or of a range of it."""
         return self._find(client, op).read()
+
+    def save(
+        self, client: BlobClient, op: OpenObject, write: Callable[[bytes, int], None], start: int
+    ) -> int:
+        """Pass the bytes of a range to a function, each piece with its position; count them."""
+        written = 0
+        for piece in self._find(client, op).pieces():
+            write(piece, start + written)
+            written += len(piece)
+        return written
 
     def open(self, client: BlobClient, op: OpenObject) -> tuple[ObjectInfo, ByteReceiveStream]:
         """An object's facts, and its bytes as a stream; a small one is read at once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from anyio.abc import ByteReceiveStream
 from cloudkit.api.paging import Page
@@ -126,6 +126,11 @@ class BlobObjectStorage(ObjectStorage):
 
     async def _get_object(self, op: GetObject) -> bytes:
         return await self._clients.run("blob", self._reader.get, op)
+
+    async def _save_range(
+        self, op: GetObject, write: Callable[[bytes, int], None], start: int
+    ) -> int:
+        return await self._clients.run("blob", self._reader.save, op, write, start)
 
     async def _head_object(self, op: HeadObject) -> ObjectInfo:
         return await self._clients.run("blob", self._reader.head, op)

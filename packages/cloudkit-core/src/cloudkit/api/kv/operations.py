@@ -22,7 +22,7 @@ from cloudkit.api.kv.models import Delete as DeleteWrite
 from cloudkit.api.kv.models import Update as UpdateWrite
 from cloudkit.api.kv.paths import Path
 from cloudkit.api.kv.sorting import SortCondition
-from cloudkit.api.kv.values import Value, decimals, depth, significant_digits, size_of
+from cloudkit.api.kv.values import Extent, Value, significant_digits
 from cloudkit.api.paging import Page
 from cloudkit.api.validation import is_optional_count, is_text, text, text_within, whole_number
 from cloudkit.common import CloudResult, KeyValueCapabilities, ValidationError
@@ -58,14 +58,13 @@ def check_document(document: Mapping[str, Value], capabilities: KeyValueCapabili
         ValidationError: They are nested too deep, or a Decimal has too many digits.
         PayloadTooLargeError: They are too large together.
     """
-    if depth(document) > capabilities.max_depth:
+    extent = Extent.of(document)
+    if extent.depth > capabilities.max_depth:
         raise ValidationError(f"the document is nested deeper than {capabilities.max_depth} levels")
-    for number in decimals(document):
-        if significant_digits(number) > capabilities.max_decimal_digits:
-            raise ValidationError(
-                f"{number} has more than {capabilities.max_decimal_digits} significant digits"
-            )
-    capabilities.require_size("max_item_bytes", size_of(document), "the item")
+    number, digits = extent.longest, capabilities.max_decimal_digits
+    if number is not None and significant_digits(number) > digits:
+        raise ValidationError(f"{number} has more than {digits} significant digits")
+    capabilities.require_size("max_item_bytes", extent.size, "the item")
 
 
 def check_write(write: Write, capabilities: KeyValueCapabilities) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
+from attrs import define
 from cloudkit.api.validation import text
 from cloudkit.common import ValidationError
 
@@ -125,45 +126,63 @@ def equal(left: Value, right: Value) -> bool:
     return bool(left == right)
 
 
-def depth(value: Value) -> int:
-    """Levels of nesting of a checked value: 0 for a plain value, 1 for a flat list or dict."""
-    if isinstance(value, dict):
-        return 1 + max(map(depth, value.values()), default=0)
-    if isinstance(value, list):
-        return 1 + max(map(depth, value), default=0)
-    return 0
-
-
-def decimals(value: Value) -> Iterator[Decimal]:
-    """All Decimals in a checked value."""
-    if isinstance(value, Decimal):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from decimals(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from decimals(item)
-
-
 def significant_digits(value: Decimal) -> int:
     """Digits of a Decimal without the zeros at its ends."""
     digits = "".join(map(str, value.as_tuple().digits)).strip("0")
     return len(digits)
 
 
-def size_of(value: Value) -> int:
-    """Bytes of a checked value, much as the services count them: names and texts in UTF-8, 8 for a number."""
-    if isinstance(value, str):
-        return len(value.encode())
-    if isinstance(value, bytes):
-        return len(value)
-    if isinstance(value, dict):
-        return 3 + sum(1 + len(name.encode()) + size_of(item) for name, item in value.items())
-    if isinstance(value, list):
-        return 3 + sum(1 + size_of(item) for item in value)
-    if value is None or isinstance(value, bool):
-        return 1
-    if isinstance(value, Decimal):
-        return 2 + len(value.as_tuple().digits)
-    return 27 if isinstance(value, datetime) else 8
+@define
+class Extent:
+    """How much there is of a checked value.
+
+    Attributes:
+        size: Bytes, much as the services count them: names and texts in UTF-8, 8 for a number.
+        depth: Levels of nesting: 0 for a plain value, 1 for a flat list or dict.
+        longest: The Decimal with the most significant digits; None when there is none.
+    """
+
+    size: int = 0
+    depth: int = 0
+    longest: Decimal | None = None
+
+    @classmethod
+    def of(cls, value: Value) -> Extent:
+        """That of a value."""
+        extent = cls()
+        extent._add(value, 0)
+        return extent
+
+    def _add(self, value: Value, level: int) -> None:
+        # Called for every value that is written: one walk, and the most frequent kinds first.
+        kind = type(value)
+        if kind is str:
+            self.size += utf8_length(value)
+        elif kind is dict:
+            self._enter(level + 1)
+            for name, item in value.items():
+                self.size += 1 + utf8_length(name)
+                self._add(item, level + 1)
+        elif kind is list:
+            self._enter(level + 1)
+            for item in value:
+                self.size += 1
+                self._add(item, level + 1)
+        elif kind is Decimal:
+            self.size += 2 + len(value.as_tuple().digits)
+            if self.longest is None or significant_digits(value) > significant_digits(self.longest):
+                self.longest = value
+        else:
+            self.size += len(value) if kind is bytes else _SIZES[kind]
+
+    def _enter(self, level: int) -> None:
+        self.size += 3
+        self.depth = max(self.depth, level)
+
+
+_SIZES = {bool: 1, type(None): 1, int: 8, float: 8, datetime: 27}
+
+
+def utf8_length(value: str) -> int:
+    """Bytes of a text."""
+    return len(value) if value.isascii() else len(value.encode())

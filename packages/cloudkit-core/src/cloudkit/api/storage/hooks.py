@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from anyio import EndOfStream
+from anyio import EndOfStream, to_thread
 from anyio.abc import ByteReceiveStream
 from cloudkit.api.contract import Contract
 from cloudkit.api.paging import Page
@@ -82,6 +82,22 @@ class ObjectStorageHooks(Contract[StorageCapabilities], ABC):
         _, stream = await self._open_object(op)
         async with stream:
             return b"".join([chunk async for chunk in stream])
+
+    async def _save_range(
+        self, op: GetObject, write: Callable[[bytes, int], None], start: int
+    ) -> int:
+        """Pass the bytes of a range to a function that blocks, each piece with its place; count them.
+
+        Override, so that the thread that reads pieces writes them: then memory holds no more.
+
+        Args:
+            op: What to read; with a range.
+            write: Takes a piece and its position. May be called again with the same, when the hook is.
+            start: Position of the first byte.
+        """
+        data = await self._get_object(op)
+        await to_thread.run_sync(write, data, start)
+        return len(data)
 
     @abstractmethod
     async def _head_object(self, op: HeadObject) -> ObjectInfo:

@@ -44,7 +44,7 @@ class Transfer:
     """How an object is moved.
 
     Attributes:
-        part_size: Bytes of a part; None for the default: 8 MiB up, 4 MiB down.
+        part_size: Bytes of a part; None for the default, 8 MiB.
         concurrency: Parts under way at once.
         progress: Told about the bytes moved, or None.
     """
