@@ -10,6 +10,7 @@ import pytest
 from azure.cosmos import ContainerProxy, CosmosClient, DatabaseProxy, PartitionKey
 from azure.cosmos_clients import MakeContainer
 from emulators.cosmos import KEY, cosmos
+from emulators.event_grid import event_grid
 from emulators.process import Server
 
 _numbers = itertools.count()
@@ -50,3 +51,10 @@ def make_container(database: DatabaseProxy) -> MakeContainer:
 def container(make_container: MakeContainer) -> ContainerProxy:
     """A container without items, whose partition key is ``/pk``."""
     return make_container()
+
+
+@pytest.fixture(scope="session")
+def event_grid_server() -> Iterator[Server]:
+    """Event Grid, with locks that may be as short as a second."""
+    with event_grid(shortest_lock=1) as server:
+        yield server
