@@ -35,6 +35,9 @@ CLASSES: Mapping[ServiceName, str] = {
 }
 """The SDK's classes. The module of one is imported when its client is first needed."""
 
+LONG_POLLS: Mapping[ServiceName, float] = {"queue": 30.0}
+"""Seconds that a service may wait before it answers, besides what any call may take."""
+
 ANY_REGION = "us-ashburn-1"
 """The SDK wants a region, also where endpoints say all."""
 
@@ -191,11 +194,14 @@ class OracleClients:
         from oci.retry import NoneRetryStrategy  # type: ignore[import-untyped]
 
         url = endpoint or self.config.endpoint_of(service)
+        timeout = self.config.timeout
+        if timeout is not None:
+            timeout += LONG_POLLS.get(service, 0.0)
         client = _class(service)(
             self._settings(url, identity),
             signer=identity.signer,
             service_endpoint=url,
-            timeout=(self.config.connect_timeout, self.config.timeout),
+            timeout=(self.config.connect_timeout, timeout),
             # One retry loop: the executor's.
             retry_strategy=NoneRetryStrategy(),
             circuit_breaker_strategy=NoCircuitBreakerStrategy(),

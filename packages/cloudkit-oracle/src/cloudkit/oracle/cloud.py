@@ -11,6 +11,7 @@ from cloudkit.oracle.clients import OracleClients
 from cloudkit.oracle.config import OracleConfig, OracleOptions
 from cloudkit.oracle.errors import translate
 from cloudkit.oracle.native import OracleNative
+from cloudkit.oracle.queue import OracleMessageQueue
 from cloudkit.spi import AnyOperation
 
 
@@ -40,6 +41,11 @@ class OracleCloud(BaseCloud[OracleConfig]):
     def capabilities(self) -> Capabilities:
         """Those of Oracle Cloud."""
         return ORACLE_CAPABILITIES
+
+    @lazy_property
+    def queue(self) -> OracleMessageQueue:
+        """Messages in queues of Queue."""
+        return OracleMessageQueue(self._runner, self.capabilities.queue, self._clients)
 
     @lazy_property
     def native(self) -> OracleNative:

@@ -282,7 +282,9 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(current))
         yield current
-        linked = (getattr(current, "reason", None), current.__cause__, *current.args)
+        # The SDK's requests keep the text of what they were raised for, and not the error itself.
+        around = (current.__cause__, current.__context__)
+        linked = (getattr(current, "reason", None), *around, *current.args)
         waiting += [found for found in linked if isinstance(found, BaseException)]
 
 

@@ -1,0 +1,5 @@
+"""MessageQueue on Queue."""
+
+from cloudkit.oracle.queue.queue import OracleMessageQueue
+
+__all__ = ["OracleMessageQueue"]
