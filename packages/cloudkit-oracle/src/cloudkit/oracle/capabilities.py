@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from cloudkit.common import Capabilities
+from cloudkit.oracle.object_storage.capabilities import OBJECT_STORAGE
 from cloudkit.oracle.queue.capabilities import QUEUE
 
 ORACLE_CAPABILITIES = Capabilities(
+    storage=OBJECT_STORAGE,
     queue=QUEUE,
 )
 """Flags and limits of the five contracts."""

@@ -11,6 +11,7 @@ from cloudkit.oracle.clients import OracleClients
 from cloudkit.oracle.config import OracleConfig, OracleOptions
 from cloudkit.oracle.errors import translate
 from cloudkit.oracle.native import OracleNative
+from cloudkit.oracle.object_storage import OracleObjectStorage
 from cloudkit.oracle.queue import OracleMessageQueue
 from cloudkit.spi import AnyOperation
 
@@ -41,6 +42,16 @@ class OracleCloud(BaseCloud[OracleConfig]):
     def capabilities(self) -> Capabilities:
         """Those of Oracle Cloud."""
         return ORACLE_CAPABILITIES
+
+    @lazy_property
+    def storage(self) -> OracleObjectStorage:
+        """Objects in Object Storage."""
+        return OracleObjectStorage(self._runner, self.capabilities.storage, self._clients)
+
+    @property
+    def object_storage(self) -> OracleObjectStorage:
+        """The same as ``storage``, by its own name."""
+        return self.storage
 
     @lazy_property
     def queue(self) -> OracleMessageQueue:

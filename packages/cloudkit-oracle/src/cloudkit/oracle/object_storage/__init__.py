@@ -1,0 +1,5 @@
+"""ObjectStorage on Oracle's Object Storage."""
+
+from cloudkit.oracle.object_storage.storage import OracleObjectStorage
+
+__all__ = ["OracleObjectStorage"]
