@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from emulators import firestore
 from emulators.cloud_storage import cloud_storage
 from emulators.google import create_service_account
 from emulators.process import Server
@@ -24,6 +25,16 @@ _numbers = count(1)
 def gcs() -> Iterator[Server]:
     """The double of Cloud Storage."""
     with cloud_storage() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def firestore_server() -> Iterator[Server]:
+    """Firestore's emulator; not run on a machine that does not have it."""
+    missing = firestore.missing()
+    if missing is not None:
+        pytest.skip(f"not run: {missing}")
+    with firestore.firestore() as server:
         yield server
 
 

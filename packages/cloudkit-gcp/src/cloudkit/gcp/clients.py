@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ArgsT = TypeVarTuple("ArgsT")
 
-FACTORIES: Mapping[ServiceName, str] = {}
+FACTORIES: Mapping[ServiceName, str] = {
+    "firestore": "cloudkit.gcp.firestore.client",
+}
 """Modules whose ``make_client(settings: ClientSettings)`` makes a service's client. Each is imported,
 with its SDK, when the client is first needed. ``close()`` of what it makes is called in the end."""
 

@@ -10,6 +10,7 @@ from cloudkit.gcp.capabilities import GCP_CAPABILITIES
 from cloudkit.gcp.clients import GcpClients
 from cloudkit.gcp.config import GcpConfig, GcpOptions
 from cloudkit.gcp.errors import translate
+from cloudkit.gcp.firestore import FirestoreKeyValueStore
 from cloudkit.gcp.native import GcpNative
 from cloudkit.spi import AnyOperation
 
@@ -40,6 +41,11 @@ class GcpCloud(BaseCloud[GcpConfig]):
     def capabilities(self) -> Capabilities:
         """Those of Google Cloud."""
         return GCP_CAPABILITIES
+
+    @lazy_property
+    def kv(self) -> FirestoreKeyValueStore:
+        """Documents in Firestore."""
+        return FirestoreKeyValueStore(self._runner, self.capabilities.kv, self._clients)
 
     @lazy_property
     def native(self) -> GcpNative:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cloudkit.gcp.clients import GcpClients
+
+if TYPE_CHECKING:
+    from cloudkit.gcp.firestore.client import FirestoreClient
+    from google.cloud import firestore
 
 
 class GcpNative:
@@ -26,3 +32,9 @@ class GcpNative:
             AuthenticationError: The AuthProvider has none.
         """
         await self._clients.prepare()
+
+    @property
+    def firestore(self) -> firestore.Client:
+        """Client of Firestore."""
+        client: FirestoreClient = self._clients.client("firestore")
+        return client.service
