@@ -7,12 +7,19 @@ from typing import Any, ClassVar
 
 from cloudkit.azure import AzureCloud
 from emulators import azurite
+from emulators.cosmos import KEY as COSMOS_KEY
 
 
 def make_storage_cloud(url: str, **options: Any) -> AzureCloud:
     """A client of the first account of the Azurite at a URL."""
     given: dict[str, Any] = {"account": azurite.ACCOUNT, "storage_key": azurite.KEY, **options}
     return AzureCloud(endpoint=url, **given)
+
+
+def make_cosmos_cloud(url: str, **options: Any) -> AzureCloud:
+    """A client of the double of Cosmos DB at a URL."""
+    given: dict[str, Any] = {"cosmos_key": COSMOS_KEY, **options}
+    return AzureCloud(cosmos_endpoint=url, **given)
 
 
 class AzureClouds:

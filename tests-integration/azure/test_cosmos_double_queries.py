@@ -77,6 +77,8 @@ def select(container: ContainerProxy, query: str, **parameters: Any) -> list[Any
         ("ARRAY_CONTAINS(c.l, {'k': 1})", ""),
         ("ARRAY_CONTAINS(c.l, {'k': 1}, true)", "1"),
         ("ARRAY_LENGTH(c.l) = 0", "3"),
+        ("FLOOR(c.n) = c.n", "123"),
+        ("FLOOR(2.5) = 2 AND FLOOR(-2.5) = -3", "12345"),
         ("c.l = []", "3"),
         ("c.o = {'x y': [10, 20]}", "1"),
         ('c["o"]["x y"][1] = 20', "1"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
@@ -59,6 +60,10 @@ def _array_length(array: Any) -> Any:
     return len(array) if isinstance(array, list) else UNDEFINED
 
 
+def _floor(value: Any) -> Any:
+    return math.floor(value) if rank(value) == rank(0) else UNDEFINED
+
+
 FUNCTIONS = {
     "IS_DEFINED": _is(1, 2, 3, 4, 5, 6),
     "IS_NULL": _is(1),
@@ -74,6 +79,7 @@ FUNCTIONS = {
     "STRINGEQUALS": _of_strings(str.__eq__),
     "LOWER": _of_string(str.lower),
     "UPPER": _of_string(str.upper),
+    "FLOOR": Function(_floor, {1}),
     "LENGTH": _of_string(len),
     "ARRAY_CONTAINS": Function(_array_contains, {2, 3}),
     "ARRAY_LENGTH": Function(_array_length, {1}),

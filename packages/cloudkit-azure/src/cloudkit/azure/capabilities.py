@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloudkit.common import Capabilities, NameRule, StorageCapabilities
+from cloudkit.common import Capabilities, KeyValueCapabilities, NameRule, StorageCapabilities
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -12,6 +12,11 @@ CONTAINER = NameRule(
     "3 to 63 lower-case letters, digits and single hyphens, beginning and ending with a letter or "
     "digit; or $root or $web",
     max_bytes=63,
+)
+TABLE = NameRule(
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}",
+    "1 to 255 letters, digits, dots, hyphens and underscores, beginning with a letter or digit",
+    max_bytes=255,
 )
 
 AZURE_CAPABILITIES = Capabilities(
@@ -33,6 +38,25 @@ AZURE_CAPABILITIES = Capabilities(
             "itself, a week after the last one came.",
             "presigned_content_type": "A shared access signature does not cover the headers of the "
             "request.",
+        },
+    ),
+    kv=KeyValueCapabilities(
+        consistent_reads=False,
+        cross_partition_transactions=False,
+        cross_table_transactions=False,
+        max_item_bytes=2 * MIB - KIB,
+        max_partition_key_bytes=2 * KIB,
+        max_sort_key_bytes=1023,
+        max_depth=60,
+        max_transaction_items=50,
+        table_name=TABLE,
+        reasons={
+            "consistent_reads": "The account's consistency level decides. With Session, the default, "
+            "a client sees its own writes at once and those of others soon; with Strong it sees all.",
+            "cross_partition_transactions": "A transactional batch of Cosmos DB is about one "
+            "partition.",
+            "cross_table_transactions": "A transactional batch of Cosmos DB is about one partition "
+            "of one container.",
         },
     ),
 )

@@ -31,6 +31,7 @@ ArgsT = TypeVarTuple("ArgsT")
 
 FACTORIES: Mapping[ServiceName, str] = {
     "blob": "cloudkit.azure.blob.client",
+    "cosmos": "cloudkit.azure.cosmos.client",
 }
 """Modules whose ``make_client(settings: ClientSettings)`` makes a service's client. Each is imported,
 with its SDK, when the client is first needed."""

@@ -8,6 +8,7 @@ from cloudkit.azure.blob import BlobObjectStorage
 from cloudkit.azure.capabilities import AZURE_CAPABILITIES
 from cloudkit.azure.clients import AzureClients
 from cloudkit.azure.config import AzureConfig, AzureOptions
+from cloudkit.azure.cosmos import CosmosKeyValueStore
 from cloudkit.azure.errors import translate
 from cloudkit.azure.native import AzureNative
 from cloudkit.common import Capabilities, CloudError
@@ -50,6 +51,16 @@ class AzureCloud(BaseCloud[AzureConfig]):
     def blob(self) -> BlobObjectStorage:
         """The same as ``storage``, by its own name."""
         return self.storage
+
+    @lazy_property
+    def kv(self) -> CosmosKeyValueStore:
+        """Documents in Cosmos DB."""
+        return CosmosKeyValueStore(self._runner, self.capabilities.kv, self._clients)
+
+    @property
+    def cosmos(self) -> CosmosKeyValueStore:
+        """The same as ``kv``, by its own name."""
+        return self.kv
 
     @lazy_property
     def native(self) -> AzureNative:

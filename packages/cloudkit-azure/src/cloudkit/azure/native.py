@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cloudkit.azure.clients import AzureClients
 
 if TYPE_CHECKING:
+    from azure.cosmos import CosmosClient
     from azure.storage.blob import BlobServiceClient
 
 
@@ -36,4 +37,10 @@ class AzureNative:
     def blob(self) -> BlobServiceClient:
         """Client of Blob Storage."""
         client: BlobServiceClient = self._clients.client("blob").service
+        return client
+
+    @property
+    def cosmos(self) -> CosmosClient:
+        """Client of Cosmos DB."""
+        client: CosmosClient = self._clients.client("cosmos").service
         return client
