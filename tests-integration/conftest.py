@@ -8,6 +8,7 @@ import pytest
 from emulators import azurite as azurite_server
 from emulators import localstack as localstack_server
 from emulators import moto as moto_server
+from emulators import pubsub as pubsub_server
 from emulators.defects import Erratic
 from emulators.process import Server
 
@@ -30,6 +31,13 @@ def azurite() -> Iterator[Server]:
 def moto() -> Iterator[Server]:
     """moto: DynamoDB, and a second opinion on S3, SQS, SNS."""
     with moto_server.moto() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pubsub_emulator() -> Iterator[Server]:
+    """Google's emulator of Pub/Sub, where the Cloud SDK has it."""
+    with pubsub_server.pubsub() as server:
         yield server
 
 

@@ -20,6 +20,7 @@ T = TypeVar("T")
 ArgsT = TypeVarTuple("ArgsT")
 
 FACTORIES: Mapping[ServiceName, str] = {
+    "pubsub": "cloudkit.gcp.pubsub.client",
     "firestore": "cloudkit.gcp.firestore.client",
 }
 """Modules whose ``make_client(settings: ClientSettings)`` makes a service's client. Each is imported,

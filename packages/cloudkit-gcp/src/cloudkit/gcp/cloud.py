@@ -12,6 +12,9 @@ from cloudkit.gcp.config import GcpConfig, GcpOptions
 from cloudkit.gcp.errors import translate
 from cloudkit.gcp.firestore import FirestoreKeyValueStore
 from cloudkit.gcp.native import GcpNative
+from cloudkit.gcp.pubsub import GcpPubSub
+from cloudkit.gcp.pubsub.subscriptions import Directory
+from cloudkit.gcp.queue import PubSubMessageQueue
 from cloudkit.spi import AnyOperation
 
 
@@ -36,6 +39,7 @@ class GcpCloud(BaseCloud[GcpConfig]):
     def __init__(self, **options: Unpack[GcpOptions]) -> None:
         super().__init__(options)
         self._clients = GcpClients(self._context)
+        self._directory = Directory()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -46,6 +50,18 @@ class GcpCloud(BaseCloud[GcpConfig]):
     def kv(self) -> FirestoreKeyValueStore:
         """Documents in Firestore."""
         return FirestoreKeyValueStore(self._runner, self.capabilities.kv, self._clients)
+
+    @lazy_property
+    def queue(self) -> PubSubMessageQueue:
+        """Queues, each made of a topic and a subscription of Pub/Sub."""
+        return PubSubMessageQueue(
+            self._runner, self.capabilities.queue, self._clients, self._directory
+        )
+
+    @lazy_property
+    def pubsub(self) -> GcpPubSub:
+        """Topics and subscriptions of Pub/Sub."""
+        return GcpPubSub(self._runner, self.capabilities.pubsub, self._clients, self._directory)
 
     @lazy_property
     def native(self) -> GcpNative:

@@ -8,7 +8,9 @@ from cloudkit.gcp.clients import GcpClients
 
 if TYPE_CHECKING:
     from cloudkit.gcp.firestore.client import FirestoreClient
+    from cloudkit.gcp.pubsub.client import PubSubClient
     from google.cloud import firestore
+    from google.pubsub_v1 import PublisherClient, SubscriberClient
 
 
 class GcpNative:
@@ -38,3 +40,18 @@ class GcpNative:
         """Client of Firestore."""
         client: FirestoreClient = self._clients.client("firestore")
         return client.service
+
+    @property
+    def publisher(self) -> PublisherClient:
+        """Client of Pub/Sub for topics."""
+        return self._pubsub.publisher
+
+    @property
+    def subscriber(self) -> SubscriberClient:
+        """Client of Pub/Sub for subscriptions."""
+        return self._pubsub.subscriber
+
+    @property
+    def _pubsub(self) -> PubSubClient:
+        client: PubSubClient = self._clients.client("pubsub")
+        return client

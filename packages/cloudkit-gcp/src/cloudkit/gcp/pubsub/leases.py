@@ -1,0 +1,183 @@
+"""Leases of Pub/Sub: what topics and queues share."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+from attrs import evolve
+from cloudkit.api.messaging import (
+    Ack,
+    DeadLetter,
+    Extend,
+    Leases,
+    Message,
+    Nack,
+    Receive,
+    ReceiveDeadLetters,
+    Source,
+)
+from cloudkit.common import (
+    CloudResult,
+    ConflictError,
+    MessagingCapabilities,
+    PreconditionFailedError,
+    utc_now,
+)
+from cloudkit.gcp.clients import GcpClients
+from cloudkit.gcp.pubsub.messages import REASON, decode, encode, short_reason
+from cloudkit.gcp.pubsub.names import dead_id
+from cloudkit.gcp.pubsub.pulling import Pulling
+from cloudkit.gcp.pubsub.subscriptions import Directory, Settings
+from cloudkit.spi import OperationRunner
+
+if TYPE_CHECKING:
+    from cloudkit.gcp.pubsub.client import PubSubClient
+
+CapabilitiesT = TypeVar("CapabilitiesT", bound=MessagingCapabilities)
+
+LATENCY = timedelta(seconds=0.25)
+"""How long before its answer came a pull may have leased, when it waited before that."""
+
+
+class PubSubLeases(Leases[CapabilitiesT], ABC):
+    """Receives from a subscription of Pub/Sub, and settles.
+
+    The service takes a late acknowledgement for what it is or not at all, and does not tell. So a lease that has
+    ended by this machine's clock is not sent: it is a PreconditionFailedError at once.
+
+    Args:
+        runner: Runs the operations.
+        capabilities: Flags and limits.
+        clients: Google's clients.
+        directory: What is known of subscriptions.
+    """
+
+    def __init__(
+        self,
+        runner: OperationRunner,
+        capabilities: CapabilitiesT,
+        clients: GcpClients,
+        directory: Directory,
+    ) -> None:
+        super().__init__(runner, capabilities)
+        self._clients = clients
+        self._directory = directory
+
+    @abstractmethod
+    def _subscription_of(self, source: Source) -> str:
+        """The service's name of the subscription behind a source."""
+
+    @abstractmethod
+    def _has_dead_letters(self, settings: Settings) -> bool:
+        """Whether there is a place for the dead letters of a subscription."""
+
+    def _meanwhile(self, client: PubSubClient, source: Source) -> Callable[[], None] | None:
+        """What is done before a pull, and each second while it waits."""
+        return None
+
+    async def _receive(self, op: Receive) -> Sequence[Message]:
+        pulling = Pulling()
+        try:
+            return await self._clients.run("pubsub", self._receive_from, op, pulling)
+        except anyio.get_cancelled_exc_class():
+            pulling.cancel()
+            raise
+
+    async def _receive_dead_letters(self, op: ReceiveDeadLetters) -> Sequence[Message]:
+        return await self._receive(op)
+
+    def _receive_from(self, client: PubSubClient, op: Receive, pulling: Pulling) -> list[Message]:
+        name = self._subscription_of(op.source)
+        settings = self._directory.settings(client, name)
+        tick = None
+        if op.source.dead_letters:
+            if not self._has_dead_letters(settings):
+                return []
+            name = dead_id(name)
+            settings = self._directory.settings(client, name)
+        else:
+            tick = self._meanwhile(client, op.source)
+        if tick is not None:
+            tick()
+        lease = math.ceil(settings.visibility if op.visibility is None else op.visibility)
+        began = utc_now()
+        received = client.pull(name, op.max_messages, op.wait, pulling=pulling, tick=tick)
+        until = max(began, utc_now() - LATENCY) + timedelta(seconds=settings.deadline)
+        leases = [message.ack_id for message in received]
+        if leases and pulling.unwanted:
+            client.modify(name, leases, 0)
+            return []
+        if leases and lease != settings.deadline:
+            until = utc_now() + timedelta(seconds=lease)
+            client.modify(name, leases, lease)
+        return [decode(message, op.source, until) for message in received]
+
+    async def _ack(self, op: Ack) -> Sequence[CloudResult[Message]]:
+        late = {i: error for i, m in enumerate(op.messages) if (error := _lateness(m)) is not None}
+        in_time = [m.lease for i, m in enumerate(op.messages) if i not in late]
+        if in_time:
+            await self._clients.run("pubsub", self._acknowledge, op.source, in_time)
+        return [
+            CloudResult.failure(late[i]) if i in late else CloudResult.success(message)
+            for i, message in enumerate(op.messages)
+        ]
+
+    def _acknowledge(self, client: PubSubClient, source: Source, leases: Sequence[str]) -> None:
+        client.acknowledge(self._place(source), leases)
+
+    async def _nack(self, op: Nack) -> None:
+        _check_lease(op.message)
+        await self._clients.run("pubsub", self._modify, op.source, op.message, op.delay)
+
+    async def _extend(self, op: Extend) -> Message:
+        _check_lease(op.message)
+        began = utc_now()
+        await self._clients.run("pubsub", self._modify, op.source, op.message, op.visibility)
+        return evolve(op.message, leased_until=began + timedelta(seconds=math.ceil(op.visibility)))
+
+    def _modify(
+        self, client: PubSubClient, source: Source, message: Message, length: float
+    ) -> None:
+        client.modify(self._place(source), [message.lease], math.ceil(length))
+
+    async def _dead_letter(self, op: DeadLetter) -> None:
+        _check_lease(op.message)
+        if op.source.dead_letters:
+            await self._clients.run("pubsub", self._modify, op.source, op.message, 0.0)
+        else:
+            await self._clients.run("pubsub", self._set_aside, op)
+
+    def _set_aside(self, client: PubSubClient, op: DeadLetter) -> None:
+        """Copy, then remove: what fails in between leaves the message twice, and never nowhere."""
+        name = self._subscription_of(op.source)
+        if not self._has_dead_letters(self._directory.settings(client, name)):
+            raise ConflictError(
+                f"{op.source} has no place for dead letters",
+                hint="Create it with dead_letter=DeadLetterPolicy(...).",
+            )
+        message = op.message
+        reason = {REASON: short_reason(op.reason)}
+        copy = encode(message.body, message.attributes, message.group, reason)
+        client.publish(dead_id(name), [copy])
+        client.acknowledge(name, [message.lease])
+
+    def _place(self, source: Source) -> str:
+        name = self._subscription_of(source)
+        return dead_id(name) if source.dead_letters else name
+
+
+def _lateness(message: Message) -> PreconditionFailedError | None:
+    if message.leased_until is None or utc_now() < message.leased_until:
+        return None
+    return PreconditionFailedError("the lease has ended, so the message may be somebody else's now")
+
+
+def _check_lease(message: Message) -> None:
+    error = _lateness(message)
+    if error is not None:
+        raise error

@@ -1,0 +1,5 @@
+"""MessageQueue on Google Cloud Pub/Sub."""
+
+from cloudkit.gcp.queue.queue import PubSubMessageQueue
+
+__all__ = ["PubSubMessageQueue"]
