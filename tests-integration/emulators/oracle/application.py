@@ -9,6 +9,7 @@ from emulators.oracle.object_storage import ObjectStorage
 from emulators.oracle.queue import Queue
 from emulators.oracle.routing import Call
 from emulators.oracle.signatures import Keys
+from emulators.oracle.streaming import Streaming
 from emulators.web import Request, Response
 
 REGISTER = "/double/keys"
@@ -21,6 +22,7 @@ class Oracle:
         self._keys = Keys()
         self._object_storage = ObjectStorage()
         self._queue = Queue()
+        self._streaming = Streaming()
 
     def __call__(self, request: Request) -> Response:
         """Answer a request of any service."""
@@ -31,12 +33,16 @@ class Oracle:
             return self._register(request)
         if request.path.startswith("/p/"):
             return self._object_storage.preauthenticated(request)
-        streams_body = self._object_storage.streams_body(request)
+        streams_body = any(
+            service.streams_body(request) for service in (self._object_storage, self._streaming)
+        )
         call = Call(request, self._keys.caller(request, streams_body=streams_body))
         if request.path.startswith(("/n", "/workRequests")):
             return self._object_storage(call)
         if request.path.startswith("/20210201/"):
             return self._queue(call)
+        if request.path.startswith("/20180418/"):
+            return self._streaming(call)
         raise not_doubled(request)
 
     def _register(self, request: Request) -> Response:

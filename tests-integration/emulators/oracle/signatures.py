@@ -57,7 +57,7 @@ class Keys:
 
         Args:
             request: What came.
-            streams_body: Whether the body need not be signed: uploads of objects.
+            streams_body: Whether the body need not be signed: uploads of objects, messages of streams.
 
         Returns:
             The OCID of the user.

@@ -1,0 +1,5 @@
+"""Streaming."""
+
+from emulators.oracle.streaming.application import Streaming
+
+__all__ = ["Streaming"]
