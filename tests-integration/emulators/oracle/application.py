@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from emulators.oracle.errors import OracleError, not_doubled, object_body, traced
+from emulators.oracle.functions import Functions
 from emulators.oracle.object_storage import ObjectStorage
 from emulators.oracle.queue import Queue
 from emulators.oracle.routing import Call
@@ -22,6 +23,7 @@ class Oracle:
         self._keys = Keys()
         self._object_storage = ObjectStorage()
         self._queue = Queue()
+        self._functions = Functions()
         self._streaming = Streaming()
 
     def __call__(self, request: Request) -> Response:
@@ -43,6 +45,8 @@ class Oracle:
             return self._queue(call)
         if request.path.startswith("/20180418/"):
             return self._streaming(call)
+        if self._functions.takes(request):
+            return self._functions(call)
         raise not_doubled(request)
 
     def _register(self, request: Request) -> Response:
