@@ -13,6 +13,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from cloudkit.azure.conditions import from_amqp
 from cloudkit.common import (
     AlreadyExistsError,
     AuthenticationError,
@@ -100,6 +101,24 @@ STATUSES: dict[int, Kind] = {
 }
 """What a status stands for when the code is none of the above."""
 
+SUBSTATUSES: dict[tuple[int | None, int | None], tuple[Kind, Mapping[str, Any]]] = {
+    # Not a missing item: a replica has yet to hear of what this client has written.
+    (404, 1002): (ServiceUnavailableError, {"retryable": True, "unprocessed": True}),
+    (404, 1013): (ServiceUnavailableError, {"retryable": True, "unprocessed": True}),
+    # Another region has become the one that writes.
+    (403, 3): (ServiceUnavailableError, {"retryable": True, "unprocessed": True}),
+    (403, 1014): (ConflictError, {"hint": "A partition key holds 20 GB at most: use finer ones."}),
+    (403, 5300): (
+        PermissionDeniedError,
+        {
+            "hint": "Entra ID does not let anybody manage databases and containers of Cosmos DB "
+            "here: create them with a key, or by Azure Resource Manager."
+        },
+    ),
+}
+"""What Cosmos DB's pairs of status and substatus stand for, before their code is looked at:
+https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb"""
+
 TRAITS: dict[str, Mapping[str, Any]] = {
     # The name is free again after half a minute or more.
     "ContainerBeingDeleted": {"retryable": True, "unprocessed": True},
@@ -137,8 +156,8 @@ _NATIVE: dict[str, tuple[Kind, str]] = {
     "MessagingEntityAlreadyExistsError": (AlreadyExistsError, "it exists already"),
     "MessagingEntityDisabledError": (ConflictError, "the queue or topic is disabled"),
     "MessageNotFoundError": (NotFoundError, "there is no such message"),
-    "MessageLockLostError": (ConflictError, "the lease of the message has ended"),
-    "SessionLockLostError": (ConflictError, "the lease of the session has ended"),
+    "MessageLockLostError": (PreconditionFailedError, "the lease of the message has ended"),
+    "SessionLockLostError": (PreconditionFailedError, "the lease of the session has ended"),
     "SessionCannotBeLockedError": (ConflictError, "another receiver has the session"),
     "MessageAlreadySettled": (ConflictError, "the message has been settled already"),
     "MessageSizeExceededError": (PayloadTooLargeError, "the message is too large"),
@@ -169,6 +188,8 @@ _NATIVE: dict[str, tuple[Kind, str]] = {
     "DeserializationError": (ServiceUnavailableError, "the answer is not what the service sends"),
     "SerializationError": (SerializationError, "the SDK cannot send this"),
     "TooManyRedirectsError": (ConfigurationError, "the endpoint sends the request elsewhere"),
+    # Raised without an answer by the client that manages Service Bus
+    "ResourceNotFoundError": (NotFoundError, "it does not exist"),
     "AzureError": (ProviderError, "the SDK could not make the call"),
 }
 """Classes of the SDKs, requests and urllib3, by name, and what happened."""
@@ -214,8 +235,9 @@ def translate(error: Exception) -> CloudError | None:
     Returns:
         None when the error is of another kind.
     """
-    if not any(_is_native(kind) for kind in type(error).__mro__):
-        return None
+    failure = from_amqp(error)
+    if failure is not None or not any(_is_native(kind) for kind in type(error).__mro__):
+        return failure
     status = getattr(error, "status_code", None)
     if isinstance(status, int) and status:
         return _from_response(error, status)
@@ -233,6 +255,7 @@ def from_answer(
     *,
     request_id: str | None = None,
     retry_after: float | None = None,
+    substatus: int | None = None,
 ) -> CloudError:
     """The CloudError for what a service answered, or for what it says of one item of a batch.
 
@@ -242,8 +265,10 @@ def from_answer(
         message: The service's explanation.
         request_id: Its name for the request.
         retry_after: Seconds that it asks to wait.
+        substatus: What Cosmos DB adds to the status.
     """
-    kind = _BY_CODE.get(code or "") or _by_status(status)
+    found = SUBSTATUSES.get((status, substatus))
+    kind = found[0] if found else _BY_CODE.get(code or "") or _by_status(status)
     context: dict[str, Any] = {
         "status": status,
         "code": code or None,
@@ -251,6 +276,7 @@ def from_answer(
         "retry_after": retry_after,
         "hint": HINTS.get(code or ""),
         **TRAITS.get(code or "", {}),
+        **(found[1] if found else {}),
     }
     return kind(_without_secrets(message) or "the service refused without a reason", **context)
 
@@ -304,6 +330,7 @@ def _from_response(error: Exception, status: int) -> CloudError:
         _DETAILS.split(message, maxsplit=1)[0],
         request_id=headers.get("x-ms-request-id") or headers.get("x-ms-activity-id"),
         retry_after=retry_after(headers),
+        substatus=getattr(error, "sub_status", None),
     )
 
 

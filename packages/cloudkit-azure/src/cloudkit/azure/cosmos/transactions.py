@@ -127,7 +127,11 @@ class Transaction:
             return None
         waits = answers[position].get("retryAfterMilliseconds")
         failure = from_answer(
-            status, None, None, retry_after=None if waits is None else waits / 1000
+            status,
+            None,
+            None,
+            retry_after=None if waits is None else waits / 1000,
+            substatus=answers[position].get("subStatusCode"),
         )
         failure = self._named(places[position], failure)
         return with_facts(failure, error)
