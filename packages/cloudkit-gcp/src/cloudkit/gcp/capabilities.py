@@ -6,10 +6,12 @@ from cloudkit.common import Capabilities
 from cloudkit.gcp.firestore.limits import FIRESTORE_CAPABILITIES
 from cloudkit.gcp.pubsub.limits import PUBSUB_CAPABILITIES
 from cloudkit.gcp.queue.limits import QUEUE_CAPABILITIES
+from cloudkit.gcp.storage.limits import STORAGE_CAPABILITIES
 
 GCP_CAPABILITIES = Capabilities(
+    storage=STORAGE_CAPABILITIES,
+    kv=FIRESTORE_CAPABILITIES,
     queue=QUEUE_CAPABILITIES,
     pubsub=PUBSUB_CAPABILITIES,
-    kv=FIRESTORE_CAPABILITIES,
 )
 """Flags and limits of the five contracts."""

@@ -20,8 +20,9 @@ T = TypeVar("T")
 ArgsT = TypeVarTuple("ArgsT")
 
 FACTORIES: Mapping[ServiceName, str] = {
-    "pubsub": "cloudkit.gcp.pubsub.client",
+    "storage": "cloudkit.gcp.storage.client",
     "firestore": "cloudkit.gcp.firestore.client",
+    "pubsub": "cloudkit.gcp.pubsub.client",
 }
 """Modules whose ``make_client(settings: ClientSettings)`` makes a service's client. Each is imported,
 with its SDK, when the client is first needed. ``close()`` of what it makes is called in the end."""
@@ -57,8 +58,9 @@ class GcpClients:
     async def run(self, service: ServiceName, func: Callable[[Any, *ArgsT], T], *args: *ArgsT) -> T:
         """Call ``func(client, *args)`` in a worker thread.
 
-        Credentials of the user's AuthProvider are seen to first; when the service refuses them as
-        expired or unknown, the provider is asked for others and the call is made again, once.
+        Credentials of the user's AuthProvider are seen to first. When the service refuses them as
+        expired or unknown, the provider is asked for others, or the SDK's credentials for another
+        token, and the call is made again, once.
 
         Args:
             service: Whose client.
@@ -72,14 +74,11 @@ class GcpClients:
             ClientClosedError: The cloud has been closed.
             Exception: Whatever the SDK raised.
         """
-        bridge = self._bridge
-        if bridge is None:
-            return await self._context.run_sync(self._call, service, func, *args)
-        await bridge.prepare()
+        await self.prepare()
         try:
             return await self._context.run_sync(self._call, service, func, *args)
         except Exception as error:
-            if not is_refusal(error) or not await bridge.renew():
+            if not is_refusal(error) or not await self._renew(service):
                 raise
         return await self._context.run_sync(self._call, service, func, *args)
 
@@ -107,7 +106,18 @@ class GcpClients:
     def _start_afresh(self) -> None:
         self._lock = threading.Lock()
         self._made: dict[ServiceName, Any] = {}
+        self._signed_in: dict[ServiceName, SignedIn] = {}
         self._process = os.getpid()
+
+    async def _renew(self, service: ServiceName) -> bool:
+        """Put other credentials in place of those that were refused; tells whether there are any."""
+        if self._bridge is not None:
+            return await self._bridge.renew()
+        signed_in = self._signed_in.get(service)
+        if signed_in is None or signed_in.credentials.token is None:
+            return False
+        signed_in.credentials.token = None  # the SDK asks for another one
+        return True
 
     def _call(self, service: ServiceName, func: Callable[[Any, *ArgsT], T], *args: *ArgsT) -> T:
         return func(self.client(service), *args)
@@ -115,7 +125,7 @@ class GcpClients:
     def _make(self, service: ServiceName) -> Any:
         from cloudkit.gcp.transport import ClientSettings
 
-        signed_in = self._sign_in(service)
+        signed_in = self._signed_in[service] = self._sign_in(service)
         factory = import_module(FACTORIES[service])
         project = self.config.project or signed_in.project or self._emulator_project(service)
         return factory.make_client(

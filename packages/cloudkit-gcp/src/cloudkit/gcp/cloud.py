@@ -15,6 +15,7 @@ from cloudkit.gcp.native import GcpNative
 from cloudkit.gcp.pubsub import GcpPubSub
 from cloudkit.gcp.pubsub.subscriptions import Directory
 from cloudkit.gcp.queue import PubSubMessageQueue
+from cloudkit.gcp.storage import GcsObjectStorage
 from cloudkit.spi import AnyOperation
 
 
@@ -45,6 +46,11 @@ class GcpCloud(BaseCloud[GcpConfig]):
     def capabilities(self) -> Capabilities:
         """Those of Google Cloud."""
         return GCP_CAPABILITIES
+
+    @lazy_property
+    def storage(self) -> GcsObjectStorage:
+        """Objects in Cloud Storage."""
+        return GcsObjectStorage(self._runner, self.capabilities.storage, self._clients)
 
     @lazy_property
     def kv(self) -> FirestoreKeyValueStore:

@@ -33,6 +33,7 @@ class GcpOptions(CloudOptions, total=False):
     signing_account: str | None
     iam_endpoint: str
     storage_endpoint: str | None
+    kms_key: str | None
     firestore_endpoint: str | None
     firestore_database: str
     pubsub_endpoint: str | None
@@ -132,6 +133,8 @@ class GcpConfig(CloudConfig):
             no key and do not know their own account.
         iam_endpoint: URL of the IAM credentials API.
         storage_endpoint: URL of Cloud Storage, in place of ``endpoint``.
+        kms_key: Key of Cloud KMS that objects are encrypted with, in place of their bucket's:
+            ``projects/…/locations/…/keyRings/…/cryptoKeys/…``.
         firestore_endpoint: URL of Firestore.
         firestore_database: Database whose collections are the tables.
         pubsub_endpoint: URL of Pub/Sub.
@@ -166,6 +169,7 @@ class GcpConfig(CloudConfig):
         "URL of the IAM credentials API", default="https://iamcredentials.googleapis.com"
     )
     storage_endpoint: str | None = _url("URL of Cloud Storage", "STORAGE_EMULATOR_HOST")
+    kms_key: str | None = _text("key that objects are encrypted with")
     firestore_endpoint: str | None = _url("URL of Firestore", "FIRESTORE_EMULATOR_HOST")
     firestore_database: str = option(
         "(default)",
@@ -198,7 +202,9 @@ class GcpConfig(CloudConfig):
         Raises:
             ConfigurationError: An option is unknown or not understood, or two exclude each other.
         """
-        chosen = [name for name in SOURCES if options.get(name) not in {None, False}]
+        chosen = [
+            name for name in SOURCES if options.get(name) is not None and options[name] is not False
+        ]
         if len(chosen) > 1:
             raise ConfigurationError(f"gcp: {' and '.join(chosen)} exclude each other")
         unset: dict[str, Any] = {}

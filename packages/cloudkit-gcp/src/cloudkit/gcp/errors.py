@@ -50,7 +50,7 @@ CODES: dict[Kind, str] = {
     PermissionDeniedError: """
         PERMISSION_DENIED accountDisabled forbidden insufficientPermissions
         objectUnderActiveHold retentionPolicyNotMet userProjectAccessDenied""",
-    NotFoundError: "NOT_FOUND notFound",
+    NotFoundError: "NOT_FOUND notFound NoSuchBucket NoSuchKey NoSuchUpload",
     AlreadyExistsError: "ALREADY_EXISTS",
     PreconditionFailedError: "FAILED_PRECONDITION conditionNotMet notModified",
     ConflictError: "ABORTED",
@@ -60,7 +60,7 @@ CODES: dict[Kind, str] = {
         dailyLimitExceeded""",
     ServiceUnavailableError: "UNAVAILABLE INTERNAL UNKNOWN CANCELLED backendError internalError",
     OperationTimeoutError: "DEADLINE_EXCEEDED",
-    IntegrityError: "DATA_LOSS",
+    IntegrityError: "DATA_LOSS BadDigest",
     UnsupportedOperationError: "UNIMPLEMENTED",
     ValidationError: "INVALID_ARGUMENT OUT_OF_RANGE requestedRangeNotSatisfiable",
 }
@@ -89,6 +89,7 @@ STATUSES: dict[int, Kind] = {
 MESSAGES: tuple[tuple[re.Pattern[str], frozenset[str], Kind], ...] = (
     # One code stands for several things; only the message tells them apart.
     (re.compile("already own|not available|already exists"), frozenset({"conflict"}), AlreadyExistsError),
+    (re.compile("doesn't match calculated"), frozenset({"invalid"}), IntegrityError),
     (re.compile("Anonymous caller"), frozenset({"required"}), MissingCredentialsError),
     (re.compile("DNS resolution|[Nn]ame resolution"), frozenset({"UNAVAILABLE"}), DnsError),
     (re.compile("[Hh]andshak|[Ss][Ss][Ll]|certificate"), frozenset({"UNAVAILABLE"}), TlsError),
@@ -243,6 +244,9 @@ def from_answer(
         **TRAITS.get(code or "", {}),
     }
     kind = _by_message(code, text) or _BY_CODE.get(code or "") or _by_status(status)
+    if kind is IntegrityError and status == 400:
+        # The body was damaged on its way: sending it again may do.
+        context |= {"retryable": True, "unprocessed": True}
     return kind(text or "the service refused without a reason", **context)
 
 
@@ -253,7 +257,7 @@ def code_of(error: Exception) -> str | None:
     if grpc_code is None and callable(getattr(error, "code", None)):
         grpc_code = error.code()  # type: ignore[attr-defined]  # gRPC's own error, not wrapped
     answer = _json(response)
-    for item in answer.get("errors", ()):
+    for item in (*answer.get("errors", ()), *_given(error)):
         if isinstance(item, Mapping) and item.get("reason"):
             return str(item["reason"])
     if grpc_code is not None and not answer:
@@ -335,6 +339,12 @@ def _headers(error: Exception) -> Mapping[str, str]:
 
 def _details(error: Exception) -> list[Any]:
     found = getattr(error, "details", ())
+    return [] if callable(found) else list(found or ())
+
+
+def _given(error: Exception) -> list[Any]:
+    """The codes that were put into an error by hand, where the answer is no JSON."""
+    found = getattr(error, "errors", ())
     return [] if callable(found) else list(found or ())
 
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from cloudkit.gcp.clients import GcpClients
 
 if TYPE_CHECKING:
+    from google.cloud.storage import Client as StorageClient  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
     from cloudkit.gcp.firestore.client import FirestoreClient
     from cloudkit.gcp.pubsub.client import PubSubClient
     from google.cloud import firestore
@@ -55,3 +58,8 @@ class GcpNative:
     def _pubsub(self) -> PubSubClient:
         client: PubSubClient = self._clients.client("pubsub")
         return client
+
+    @property
+    def storage(self) -> StorageClient:
+        """Client of Cloud Storage."""
+        return self._clients.client("storage").service

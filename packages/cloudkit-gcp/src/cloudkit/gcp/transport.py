@@ -46,21 +46,16 @@ class ClientSettings:
 
 
 def make_session(settings: ClientSettings) -> AuthorizedSession:
-    """A session that signs requests, and sends none again.
-
-    It renews a token that is refused once, where it can. Whoever asks for it closes it.
+    """A session that signs requests, and sends none again. Whoever asks for it closes it.
 
     Args:
         settings: Who signs.
     """
-    credentials = settings.credentials
-    renewable = not isinstance(credentials, native.AnonymousCredentials)
     sign_in = plain_session(settings.config)
     session = _Session(
-        credentials,
-        # Anonymous credentials cannot be renewed, and would raise in place of what was answered.
-        refresh_status_codes=(401,) if renewable else (),
-        max_refresh_attempts=1,
+        settings.credentials,
+        # A refused token is renewed elsewhere: by then the body of a request has been read.
+        refresh_status_codes=(),
         auth_request=Request(session=sign_in),  # type: ignore[no-untyped-call]
     )
     session.sign_in = sign_in
