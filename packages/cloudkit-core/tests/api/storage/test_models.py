@@ -51,6 +51,11 @@ def test_checksums_are_those_of_the_standard_library(data: bytes) -> None:
     assert int(Checksum.of("crc32", data).digest, 16) == zlib.crc32(data)
 
 
+def test_crc32c_is_castagnolis():
+    assert Checksum.of("crc32c", b"123456789").digest == "e3069283"
+    assert Checksum.of("crc32c", memoryview(bytearray(32))).digest == "8a9136aa"
+
+
 @pytest.mark.parametrize(
     ("algorithm", "digest"),
     [("md5", "ab"), ("md5", "A" * 32), ("sha3", "00"), ("crc32", "zzzzzzzz")],

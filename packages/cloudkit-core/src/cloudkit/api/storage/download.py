@@ -20,7 +20,7 @@ DEFAULT_RANGE_SIZE = 8 * 1024 * 1024
 """Bytes asked for at once. Providers hold only a piece of them in memory."""
 
 # The fastest first; any of them proves the content.
-_CHECKSUMS: tuple[ChecksumAlgorithm, ...] = ("crc32", "md5", "sha1", "sha256")
+_CHECKSUMS: tuple[ChecksumAlgorithm, ...] = ("crc32c", "crc32", "md5", "sha1", "sha256")
 
 
 class Download:

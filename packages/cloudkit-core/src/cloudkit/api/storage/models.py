@@ -23,7 +23,7 @@ iterable of bytes. A plain ``str`` is refused: it could be a text or a path."""
 Progress: TypeAlias = Callable[[int, int | None], object]
 """Called with the bytes moved so far and the bytes in all (None when that is not known)."""
 
-ChecksumAlgorithm: TypeAlias = Literal["md5", "sha1", "sha256", "crc32"]
+ChecksumAlgorithm: TypeAlias = Literal["md5", "sha1", "sha256", "crc32", "crc32c"]
 
 
 class Hasher(Protocol):
@@ -48,17 +48,37 @@ class _Crc32:
         return f"{self._value:08x}"
 
 
+class _Crc32c:
+    """By the library that a provider installs whose service keeps such checksums."""
+
+    def __init__(self) -> None:
+        try:
+            from google_crc32c import extend
+        except ImportError:
+            raise ValidationError("crc32c needs the package google-crc32c") from None
+        self._extend = extend
+        self._value = 0
+
+    def update(self, data: bytes | bytearray | memoryview, /) -> None:
+        self._value = self._extend(self._value, bytes(data))
+
+    def hexdigest(self) -> str:
+        return f"{self._value:08x}"
+
+
 def hasher(algorithm: ChecksumAlgorithm) -> Hasher:
     """A fresh hasher.
 
     Raises:
-        ValidationError: The algorithm is not known.
+        ValidationError: The algorithm is not known, or not installed.
     """
     if algorithm == "crc32":
         return _Crc32()
+    if algorithm == "crc32c":
+        return _Crc32c()
     if algorithm not in {"md5", "sha1", "sha256"}:
         raise ValidationError(
-            f"{algorithm!r} is not a checksum algorithm; use md5, sha1, sha256 or crc32"
+            f"{algorithm!r} is not a checksum algorithm; use md5, sha1, sha256, crc32 or crc32c"
         )
     return hashlib.new(algorithm, usedforsecurity=False)
 
@@ -68,7 +88,8 @@ class Checksum:
     """The checksum of a whole object.
 
     Attributes:
-        algorithm: ``"md5"``, ``"sha1"``, ``"sha256"`` or ``"crc32"``.
+        algorithm: ``"md5"``, ``"sha1"``, ``"sha256"``, ``"crc32"`` or, with google-crc32c installed,
+            ``"crc32c"``.
         digest: In lower-case hex.
     """
 

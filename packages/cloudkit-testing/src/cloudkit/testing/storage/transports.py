@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -188,11 +189,15 @@ class SpoilBytes(Interceptor):
     async def around_attempt(
         self, operation: AnyOperation, proceed: Callable[[AnyOperation], Awaitable[Any]]
     ) -> Any:
-        """Change the first byte of each range that is read."""
-        result = await proceed(operation)
-        if operation.name != "get_object":
-            return result
-        return bytes([result[0] ^ 1]) + result[1:]
+        """Change the first byte of each piece that is written to the file."""
+        if isinstance(proceed, partial) and "write" in proceed.keywords:
+            write = proceed.keywords["write"]
+
+            def write_spoilt(data: bytes, offset: int) -> None:
+                write(bytes([data[0] ^ 1]) + data[1:], offset)
+
+            proceed = partial(proceed, write=write_spoilt)
+        return await proceed(operation)
 
 
 class ReplaceMeanwhile(Interceptor):
