@@ -10,6 +10,7 @@ from cloudkit.oracle.capabilities import ORACLE_CAPABILITIES
 from cloudkit.oracle.clients import OracleClients
 from cloudkit.oracle.config import OracleConfig, OracleOptions
 from cloudkit.oracle.errors import translate
+from cloudkit.oracle.functions import OracleFunctions
 from cloudkit.oracle.native import OracleNative
 from cloudkit.oracle.object_storage import OracleObjectStorage
 from cloudkit.oracle.queue import OracleMessageQueue
@@ -57,6 +58,11 @@ class OracleCloud(BaseCloud[OracleConfig]):
     def queue(self) -> OracleMessageQueue:
         """Messages in queues of Queue."""
         return OracleMessageQueue(self._runner, self.capabilities.queue, self._clients)
+
+    @lazy_property
+    def functions(self) -> OracleFunctions:
+        """Functions of Functions."""
+        return OracleFunctions(self._runner, self.capabilities.functions, self._clients)
 
     @lazy_property
     def native(self) -> OracleNative:

@@ -53,9 +53,11 @@ CODES: dict[Kind, str] = {
     ConflictError: """
         BucketNotEmpty NotRestored ConcurrentObjectUpdate IncorrectState InvalidatedRetryToken
         Conflict LockConflict ExternalServerIncorrectState""",
-    PayloadTooLargeError: "RequestEntityTooLarge EntityTooLarge",
+    PayloadTooLargeError: """
+        RequestEntityTooLarge EntityTooLarge FunctionInvokeRequestContentTooLarge""",
     RateLimitedError: "TooManyRequests",
-    ServiceUnavailableError: "InternalServerError InternalError ServiceUnavailable",
+    ServiceUnavailableError: """
+        InternalServerError InternalError ServiceUnavailable FunctionInvokeServiceUnavailable""",
     IntegrityError: "UnmatchedContentMD5",
     UnsupportedOperationError: "NotImplemented MethodNotImplemented",
     ValidationError: "InvalidRange InvalidUploadPart",
@@ -89,6 +91,8 @@ TRAITS: dict[str, Mapping[str, Any]] = {
     "ConcurrentObjectUpdate": {"retryable": True, "unprocessed": True},
     # The body was damaged on its way: sending it again may do.
     "UnmatchedContentMD5": {"retryable": True, "unprocessed": True},
+    # There was nobody to run it.
+    "FunctionInvokeServiceUnavailable": {"unprocessed": True},
 }
 """What a code says about the error, beyond its class."""
 
@@ -210,6 +214,12 @@ def status_of(error: Exception) -> int | None:
     return status if isinstance(status, int) else None
 
 
+def request_id_of(error: Exception) -> str | None:
+    """The service's name for the request, in an error of the SDK."""
+    headers: Mapping[str, str] = getattr(error, "headers", None) or {}
+    return headers.get("opc-request-id")
+
+
 def is_refusal(error: Exception) -> bool:
     """Whether other credentials might do better."""
     return status_of(error) == 401
@@ -231,7 +241,7 @@ def _from_response(error: Exception, status: int) -> CloudError:
         status,
         code_of(error),
         getattr(error, "message", None),
-        request_id=headers.get("opc-request-id"),
+        request_id=request_id_of(error),
         retry_after=retry_after(headers),
     )
 

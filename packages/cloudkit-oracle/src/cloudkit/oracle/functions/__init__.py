@@ -1,0 +1,5 @@
+"""Functions on Oracle's Functions."""
+
+from cloudkit.oracle.functions.functions import OracleFunctions
+
+__all__ = ["OracleFunctions"]
