@@ -9,6 +9,7 @@ from emulators import azurite as azurite_server
 from emulators import localstack as localstack_server
 from emulators import moto as moto_server
 from emulators import pubsub as pubsub_server
+from emulators.cloud_tasks import CloudTasksServer, cloud_tasks
 from emulators.defects import Erratic
 from emulators.process import Server
 
@@ -38,6 +39,13 @@ def moto() -> Iterator[Server]:
 def pubsub_emulator() -> Iterator[Server]:
     """Google's emulator of Pub/Sub, where the Cloud SDK has it."""
     with pubsub_server.pubsub() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def cloud_tasks_server() -> Iterator[CloudTasksServer]:
+    """The double of Cloud Tasks."""
+    with cloud_tasks() as server:
         yield server
 
 

@@ -161,7 +161,7 @@ class PubSubLeases(Leases[CapabilitiesT], ABC):
                 hint="Create it with dead_letter=DeadLetterPolicy(...).",
             )
         message = op.message
-        reason = {REASON: short_reason(op.reason)}
+        reason = {REASON: short_reason(op.reason)} if op.reason else {}
         copy = encode(message.body, message.attributes, message.group, reason)
         client.publish(dead_id(name), [copy])
         client.acknowledge(name, [message.lease])
