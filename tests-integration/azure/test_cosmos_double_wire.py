@@ -97,6 +97,20 @@ def test_signatures(cosmos_server: Server, container: ContainerProxy) -> None:
     assert (status, body["code"]) == (403, "Forbidden")
 
 
+def test_answers_name_the_range_of_the_partition(
+    cosmos_server: Server, container: ContainerProxy
+) -> None:
+    link, named = container.container_link, set[str]()
+    for number in range(20):
+        key = {"x-ms-documentdb-partitionkey": f'["{number}"]'}
+        body = {"id": "1", "pk": str(number)}
+        _, headers, _ = send(cosmos_server, "POST", link, key, body)
+        token, name = headers["x-ms-session-token"], headers["x-ms-documentdb-partitionkeyrangeid"]
+        assert token.startswith(f"{name}:")
+        named.add(name)
+    assert named == {"0", "1"}
+
+
 def test_tokens_are_for_items(cosmos_server: Server, container: ContainerProxy) -> None:
     headers = {**KEY_A, "authorization": quote(f"type=aad&ver=1.0&sig={TOKEN}", safe="")}
     link, item = container.container_link, {"id": "1", "pk": "a"}

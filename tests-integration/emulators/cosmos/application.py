@@ -194,10 +194,13 @@ def _with(request: Request, response: Response, container: Container) -> Respons
     """The answer with what those about items have: the session tokens of the partitions met."""
     writes = container.writes
     header = request.headers.get("x-ms-documentdb-partitionkey")
+    own: dict[str, str] = {}
     if header is not None:
         hashed = effective(key_of_header(header, len(container.paths)))
-        writes = {part.id: writes[part.id] for part in RANGES if part.holds(hashed)}
-    own = {
+        met = next(part.id for part in RANGES if part.holds(hashed))
+        writes = {met: writes[met]}
+        own["x-ms-documentdb-partitionkeyrangeid"] = met
+    own |= {
         "x-ms-alt-content-path": quote("/".join(request.path.strip("/").split("/")[:4]), safe="/%"),
         "x-ms-session-token": ",".join(f"{part}:-1#{count}" for part, count in writes.items()),
         "lsn": str(sum(writes.values())),

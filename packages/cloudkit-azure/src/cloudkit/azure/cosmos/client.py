@@ -57,8 +57,24 @@ class CosmosAccount:
         return self.service.get_database_client(self.database_name)
 
     def container(self, table: str) -> ContainerProxy:
-        """A container, which may not be there."""
-        return self.database.get_container_client(table)
+        """A container, whose definition the SDK knows.
+
+        Raises:
+            CosmosHttpResponseError: There is none.
+        """
+        container = self.database.get_container_client(table)
+        known = self.service.client_connection._container_properties_cache
+        if container.container_link not in known:
+            self._read(container)
+        return container
+
+    def definition(self, table: str) -> Mapping[str, Any]:
+        """The definition of a container as it is now.
+
+        Raises:
+            CosmosHttpResponseError: There is none.
+        """
+        return self._read(self.database.get_container_client(table))
 
     def page(self, table: str, query: Query) -> tuple[list[dict[str, Any]], str | None]:
         """One page of a query, by one request, and where it continues.
@@ -102,6 +118,16 @@ class CosmosAccount:
             # Or a read behind the batch might not see it: the SDK forgets to.
             session.update_session(connection, {}, results.get_response_headers())
         return list(results)
+
+    def _read(self, container: ContainerProxy) -> Mapping[str, Any]:
+        definition: Mapping[str, Any] = container.read()  # which the SDK remembers
+        session: Any = self.service.client_connection.session
+        if session is not None:
+            # Answers without an item do not say which container they are about, so the SDK would
+            # lose what session they belong to, and a read behind the write might not see it.
+            names = session.session_container.collection_name_to_rid
+            names[container.container_link] = definition["_rid"]
+        return definition
 
     def close(self) -> None:
         """Close the SDK's client; the connections are the cloud's."""

@@ -148,7 +148,7 @@ def _create(account: CosmosAccount, info: TableInfo) -> None:
 
 
 def _read(account: CosmosAccount, table: str) -> Any:
-    return account.container(table).read()  # which the SDK remembers, too
+    return account.definition(table)
 
 
 def _delete(account: CosmosAccount, table: str) -> None:
