@@ -21,6 +21,7 @@ from cloudkit.common import (
     TokenCredentials,
 )
 from cloudkit.oracle.config import OracleConfig
+from cloudkit.oracle.errors import translate
 from cloudkit.spi import AuthProvider, CachingAuthProvider
 
 RESOURCE_VARIABLE = "OCI_RESOURCE_PRINCIPAL_VERSION"
@@ -108,7 +109,9 @@ def sign_in(config: OracleConfig, credentials: Credentials | None = None) -> Sig
         if credentials is not None:
             return _given(config, credentials)
         return _WAYS[_way(config)](config)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        if translate(error) is not None:
+            raise  # the connection to who makes tokens, for example
         # A variable that is missing or a file that cannot be read: the SDK says which.
         raise ConfigurationError(f"signing in is not set up: {error}") from error
 
