@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+
 import anyio
 import anyio.lowlevel
 import pytest
@@ -67,6 +69,13 @@ async def test_bare_credentials_are_a_source_of_credentials():
 def test_none_stands_for_the_default():
     context = make(auth=None, retry=None, metrics=None, logger=None, interceptors=None)
     assert isinstance(context.retry, ExponentialBackoff)
+
+
+def test_a_logger_of_the_standard_library_will_do(caplog):
+    logger = make(logger=logging.getLogger("acme.cloud")).logger
+    assert isinstance(logger, StandardLogger)
+    logger.log(logging.WARNING, "happened", count=3)
+    assert caplog.record_tuples == [("acme.cloud", logging.WARNING, "happened count=3")]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 
@@ -147,6 +148,13 @@ class TestBaseCloud:
         await cloud.aclose()
         with pytest.raises(ClientClosedError):
             await cloud._context.run_sync(int)
+        with pytest.raises(ClientClosedError, match="acme: the client has been closed. Make a new"):
+            await cloud.__aenter__()
+
+    async def test_it_cannot_be_sent_to_another_process(self, acme):
+        async with CloudKit.connect("acme") as cloud:
+            with pytest.raises(TypeError, match="make one there, with the same options"):
+                pickle.dumps(cloud)
 
     async def test_it_works_without_async_with(self, acme):
         cloud = CloudKit.connect("acme")

@@ -184,6 +184,7 @@ class MessagingCapabilities(ContractCapabilities):
     attributes: bool = _flag("message attributes")
     visibility: bool = _flag("receive can choose the length of the lease")
     extend: bool = _flag("a lease can be prolonged")
+    extend_length: bool = _flag("extend chooses when the lease ends, and not the service")
     nack_delay: bool = _flag("a message can be given back with a delay")
     single_ack: bool = _flag("messages are acknowledged one by one, in any order")
     dead_letter: bool = _flag("messages that fail too often, or are rejected, are set aside")
@@ -199,6 +200,9 @@ class MessagingCapabilities(ContractCapabilities):
     ack_batch: int = _limit(10, "messages", "acknowledgements sent in one request")
     max_receives: int = _limit(1000, "receives", "highest max_receives of a dead-letter policy")
     min_receives: int = _limit(1, "receives", "lowest max_receives of a dead-letter policy")
+    max_deliveries: int | None = _limit(
+        None, "receives", "receives after which a message is dropped where there is no such policy"
+    )
 
 
 @frozen(kw_only=True)
@@ -211,6 +215,7 @@ class QueueCapabilities(MessagingCapabilities):
     dedup: bool = _flag("duplicates inside a window are dropped by their dedup_id")
     delay: bool = _flag("messages that become visible later")
     purge: bool = _flag("purge")
+    purge_leased: bool = _flag("purge drops leased messages as well")
     stats: bool = _flag("stats")
     retention: bool = _flag("the retention of a queue can be chosen")
     max_delay_seconds: float = _limit(900, "seconds", "longest delay")

@@ -24,6 +24,7 @@ def seconds(value: Duration, name: str, *, minimum: float = 0, maximum: float = 
     Raises:
         ValidationError: It is no duration, not finite or out of bounds.
     """
+    minimum, maximum = float(minimum), float(maximum)
     if isinstance(value, timedelta):
         result = value.total_seconds()
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -31,9 +32,15 @@ def seconds(value: Duration, name: str, *, minimum: float = 0, maximum: float = 
     else:
         raise ValidationError(f"{name} must be seconds or a timedelta, not {type(value).__name__}")
     if not math.isfinite(result) or not minimum <= result <= maximum:
-        upper = "" if maximum == math.inf else f" and at most {maximum:g}"
-        raise ValidationError(f"{name} must be at least {minimum:g}{upper} seconds, not {result:g}")
+        upper = "" if maximum == math.inf else f" and at most {_shown(maximum)}"
+        raise ValidationError(
+            f"{name} must be at least {_shown(minimum)}{upper} seconds, not {_shown(result)}"
+        )
     return result
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value.is_integer() else f"{value:,g}"
 
 
 def utc_now() -> datetime:

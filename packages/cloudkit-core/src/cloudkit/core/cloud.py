@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
 from cloudkit.api.cloud import Cloud
-from cloudkit.common import CloudConfig, CloudError, Region, UnsupportedOperationError
+from cloudkit.common import (
+    ClientClosedError,
+    CloudConfig,
+    CloudError,
+    Region,
+    UnsupportedOperationError,
+)
 from cloudkit.core.context import CloudContext
 from cloudkit.core.executor import OperationExecutor
 from cloudkit.spi import AnyOperation
@@ -96,6 +102,19 @@ class BaseCloud(Cloud, Generic[ConfigT]):
     def functions(self) -> Functions:
         """Functions to invoke."""
         self._missing("functions", "functions")
+
+    async def __aenter__(self) -> Self:
+        if self.closed:
+            raise ClientClosedError(
+                "the client has been closed", provider=self.provider, hint="Make a new one."
+            )
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} holds connections and threads, so it cannot be copied or sent to "
+            "another process; make one there, with the same options"
+        )
 
     async def aclose(self) -> None:
         """Close what was registered with the context's ``on_close``, and the threads."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Generic, TypedDict, TypeVar, TypeVarTuple
@@ -55,7 +56,7 @@ class CloudOptions(TypedDict, total=False):
     auth: AuthProvider | Credentials | None
     retry: RetryPolicy | None
     metrics: MetricsCollector | None
-    logger: Logger | None
+    logger: Logger | logging.Logger | None
     interceptors: Sequence[Interceptor] | None
 
 
@@ -63,7 +64,7 @@ _EXTENSIONS: dict[str, tuple[type, ...]] = {
     "auth": (AuthProvider, Credentials),
     "retry": (RetryPolicy,),
     "metrics": (MetricsCollector,),
-    "logger": (Logger,),
+    "logger": (Logger, logging.Logger),
 }
 
 
@@ -172,6 +173,8 @@ def _extensions(provider: str, options: Mapping[str, object]) -> dict[str, Any]:
             found[name] = _checked(provider, name, value, kinds)
     if isinstance(found.get("auth"), Credentials):
         found["auth"] = StaticAuthProvider(found["auth"])
+    if isinstance(found.get("logger"), logging.Logger):
+        found["logger"] = StandardLogger(found["logger"])
     interceptors: Any = options.get("interceptors")
     if interceptors is not None:
         if not isinstance(interceptors, Sequence) or isinstance(interceptors, str):
@@ -185,7 +188,9 @@ def _extensions(provider: str, options: Mapping[str, object]) -> dict[str, Any]:
 
 def _checked(provider: str, name: str, value: Any, kinds: tuple[type, ...]) -> Any:
     if not isinstance(value, kinds):
-        raise _wrong_type(provider, name, value, " or ".join(kind.__name__ for kind in kinds))
+        raise _wrong_type(
+            provider, name, value, " or ".join(dict.fromkeys(kind.__name__ for kind in kinds))
+        )
     return value
 
 

@@ -29,11 +29,11 @@ class StandardLogger(Logger):
     """Writes to ``logging``: the facts in the message, and each as an attribute of the record.
 
     Args:
-        name: Name of the logger.
+        logger: The logger, or its name.
     """
 
-    def __init__(self, name: str = "cloudkit") -> None:
-        self._logger = logging.getLogger(name)
+    def __init__(self, logger: str | logging.Logger = "cloudkit") -> None:
+        self._logger = logging.getLogger(logger) if isinstance(logger, str) else logger
 
     def enabled(self, level: int) -> bool:
         """Whether the logger is on for this level."""

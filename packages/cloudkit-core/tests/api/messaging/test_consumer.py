@@ -91,6 +91,41 @@ def test_what_fails_goes_back_and_comes_again(make_leases, source, in_virtual_ti
     assert "not yet" in caplog.text
 
 
+def test_what_fails_again_and_again_comes_back_ever_later(
+    make_leases, source, in_virtual_time, caplog
+):
+    async def main():
+        leases = make_leases()
+        leases.send("a")
+
+        async def handle(message):
+            if message.receive_count < 12:
+                raise RuntimeError("not yet")
+
+        await until_empty(leases, source, handle)
+        delays = [event[2] for event in leases.events if event[0] == "nack"]
+        assert delays == [0, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60]
+
+    in_virtual_time(main)
+
+
+def test_what_fails_comes_back_at_once_where_there_are_no_delays(
+    make_leases, source, in_virtual_time, caplog
+):
+    async def main():
+        leases = make_leases(nack_delay=False)
+        leases.send("a")
+
+        async def handle(message):
+            if message.receive_count < 4:
+                raise RuntimeError("not yet")
+
+        await until_empty(leases, source, handle)
+        assert [event[2] for event in leases.events if event[0] == "nack"] == [0, 0, 0]
+
+    in_virtual_time(main)
+
+
 def test_a_rejected_message_becomes_a_dead_letter(make_leases, source, in_virtual_time):
     async def main():
         leases = make_leases()
@@ -580,8 +615,9 @@ def test_a_bug_of_the_provider_comes_out_as_it_is(make_leases, source, in_virtua
 def test_wrong_options_are_refused_at_once(make_leases, source, in_virtual_time):
     async def main():
         leases = make_leases(nack_delay=False)
-        with pytest.raises(ValidationError, match="handler"):
-            consumer(leases, source, None)
+        for handler in (None, lambda: None, lambda message, other: None):
+            with pytest.raises(ValidationError, match="a function of one message"):
+                consumer(leases, source, handler)
         with pytest.raises(UnsupportedOperationError):
             consumer(leases, source, never, retry_delay=1)
         for options in ({"concurrency": 0}, {"wait": -1}, {"drain_timeout": "x"}):

@@ -2,6 +2,7 @@
 
 import hashlib
 import zlib
+from typing import Any
 
 import pytest
 from cloudkit.api import ByteRange, Checksum, ObjectAttributes
@@ -96,9 +97,18 @@ def test_media_types_are_guessed_from_the_last_part_of_the_key(key: str, expecte
 
 @pytest.mark.parametrize(
     "metadata",
-    [{"": "x"}, {"ü": "x"}, {"a b": "x"}, {"A": "1", "a": "2"}, {"a": "x\r\ny"}, {"a": " x"}],
+    [
+        {"": "x"},
+        {"ü": "x"},
+        {"a b": "x"},
+        {"A": "1", "a": "2"},
+        {"a": "x\r\ny"},
+        {"a": " x"},
+        "a",
+        ["a"],
+    ],
 )
-def test_metadata_that_would_be_mangled_is_refused(metadata: dict[str, str]) -> None:
+def test_metadata_that_would_be_mangled_is_refused(metadata: Any) -> None:
     with pytest.raises(ValidationError):
         checked_metadata(metadata)
 

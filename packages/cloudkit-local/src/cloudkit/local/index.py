@@ -109,7 +109,12 @@ def require_bucket(connection: Connection, bucket: str) -> None:
         NotFoundError: There is not.
     """
     if not bucket_exists(connection, bucket):
-        raise NotFoundError(f"there is no bucket {bucket!r}", code="NoSuchBucket", status=404)
+        raise NotFoundError(
+            f"there is no bucket {bucket!r}",
+            code="NoSuchBucket",
+            status=404,
+            hint="Make it with create_bucket.",
+        )
 
 
 def find(connection: Connection, bucket: str, key: str) -> ObjectRecord | None:

@@ -34,6 +34,7 @@ DEFAULT_LEASE = 30.0
 SETTLE_SECONDS = 10.0
 EMPTY_WAIT = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+LONGEST_RETRY_DELAY = 60.0
 LEAST_OF_LEASE = 0.05
 """Part of a lease that passes at least between two attempts to prolong it."""
 
@@ -57,8 +58,12 @@ def _to_seconds(value: Duration) -> float:
     return seconds(value, "a duration of consume")
 
 
-def _to_optional_seconds(value: Duration | None) -> float | None:
+def _to_visibility(value: Duration | None) -> float | None:
     return None if value is None else seconds(value, "visibility")
+
+
+def _to_retry_delay(value: Duration | None) -> float | None:
+    return None if value is None else seconds(value, "retry_delay")
 
 
 def _check_concurrency(instance: object, attribute: object, value: Any) -> None:
@@ -73,15 +78,16 @@ class ConsumeOptions:
         concurrency: Handlers running at once.
         visibility: Length of the leases in seconds; None for that of the queue.
         wait: Longest wait of one receive, in seconds.
-        retry_delay: Seconds until a message whose handler failed is visible again.
+        retry_delay: Seconds until a message whose handler failed is visible again; None for none the
+            first time, and then 1, 2, 4 and so on up to 60, where the provider can delay messages.
         drain_timeout: Seconds that handlers get to end when consuming is cancelled.
         stop_when_empty: Whether to return when nothing is left, instead of waiting for more.
     """
 
     concurrency: int = field(default=10, validator=_check_concurrency)
-    visibility: float | None = field(default=None, converter=_to_optional_seconds)
+    visibility: float | None = field(default=None, converter=_to_visibility)
     wait: float = field(default=20.0, converter=_to_seconds)
-    retry_delay: float = field(default=0.0, converter=_to_seconds)
+    retry_delay: float | None = field(default=None, converter=_to_retry_delay)
     drain_timeout: float = field(default=10.0, converter=_to_seconds)
     stop_when_empty: bool = False
 
@@ -128,8 +134,7 @@ class Consumer:
     def __init__(
         self, contract: Leases[Any], source: Source, handler: Handler, options: ConsumeOptions
     ) -> None:
-        if not callable(handler):
-            raise ValidationError("the handler must be a function of one message")
+        _check_handler(handler)
         if options.retry_delay:
             _require_delay(contract, source)
         self._contract = contract
@@ -272,9 +277,19 @@ class Consumer:
         else:
             if failure is not None:
                 _logger.error("message %s of %s failed", message.id, self._source, exc_info=failure)
-            delay = 0.0 if failure is None else self._options.retry_delay
+            delay = 0.0 if failure is None else self._retry_delay(message)
             await self._settle(delivery, partial(contract.nack, delay=delay))
         return done or isinstance(failure, RejectMessage)
+
+    def _retry_delay(self, message: Message) -> float:
+        if self._options.retry_delay is not None:
+            return self._options.retry_delay
+        # What fails again and again must not be all that is done; what failed once may just have
+        # had bad luck.
+        again = message.receive_count - 2
+        if again < 0 or not self._contract.capabilities.nack_delay:
+            return 0.0
+        return min(2.0 ** min(again, 10), LONGEST_RETRY_DELAY)
 
     async def _settle(
         self, delivery: _Delivery, settle: Callable[[Message], Awaitable[None]]
@@ -339,6 +354,21 @@ class Consumer:
             except CloudError as error:
                 _logger.warning("a lease could not be prolonged: %s", error)
         return True
+
+
+def _check_handler(handler: object) -> None:
+    if not callable(handler):
+        raise ValidationError("the handler must be a function of one message")
+    try:
+        signature = inspect.signature(handler)
+    except (TypeError, ValueError):
+        return  # some that are written in C do not tell
+    try:
+        signature.bind(object())
+    except TypeError as error:
+        raise ValidationError(
+            f"the handler must be a function of one message; it is {handler!r}: {error}"
+        ) from None
 
 
 def _require_delay(contract: Leases[Any], source: Source) -> None:

@@ -16,7 +16,14 @@ from cloudkit.api.messaging.operations import (
     Receive,
     ReceiveDeadLetters,
 )
-from cloudkit.common import CloudResult, Duration, MessagingCapabilities, seconds
+from cloudkit.api.validation import several
+from cloudkit.common import (
+    CloudResult,
+    Duration,
+    MessagingCapabilities,
+    ValidationError,
+    seconds,
+)
 
 CapabilitiesT = TypeVar("CapabilitiesT", bound=MessagingCapabilities)
 
@@ -79,7 +86,7 @@ class Leases(Contract[CapabilitiesT], ABC):
         Returns:
             For each message, in order: itself, or why it could not be acknowledged.
         """
-        wanted = list(messages)
+        wanted = [_received(message) for message in several(messages, "messages")]
         found: dict[int, CloudResult[Message]] = {}
         for source in dict.fromkeys(message.source for message in wanted):
             indexes = [index for index, message in enumerate(wanted) if message.source == source]
@@ -111,7 +118,8 @@ class Leases(Contract[CapabilitiesT], ABC):
             NotFoundError: The lease has ended, and the service tells.
             PreconditionFailedError: Likewise.
         """
-        operation = Nack(source=message.source, message=message, delay=seconds(delay, "delay"))
+        source = _received(message).source
+        operation = Nack(source=source, message=message, delay=seconds(delay, "delay"))
         await self._run(operation, self._nack)
 
     async def extend(self, message: Message, visibility: Duration) -> Message:
@@ -119,7 +127,9 @@ class Leases(Contract[CapabilitiesT], ABC):
 
         Args:
             message: The message.
-            visibility: Seconds (or a timedelta) from now until the lease ends.
+            visibility: Seconds (or a timedelta) from now until the lease ends. Where
+                ``capabilities.extend_length`` says no, the service prolongs by the length that it
+                was told when the queue or subscription was made; ``leased_until`` tells.
 
         Returns:
             The message with its new lease, which takes the old one's place.
@@ -129,7 +139,7 @@ class Leases(Contract[CapabilitiesT], ABC):
             PreconditionFailedError: Likewise.
         """
         operation = Extend(
-            source=message.source,
+            source=_received(message).source,
             message=message,
             visibility=seconds(visibility, "visibility"),
         )
@@ -147,5 +157,11 @@ class Leases(Contract[CapabilitiesT], ABC):
             ConflictError: The queue or subscription was created without a dead-letter policy, and
                 the service has no place for dead letters then.
         """
-        operation = DeadLetter(source=message.source, message=message, reason=reason)
+        operation = DeadLetter(source=_received(message).source, message=message, reason=reason)
         await self._run(operation, self._dead_letter)
+
+
+def _received(message: object) -> Message:
+    if not isinstance(message, Message):
+        raise ValidationError(f"{type(message).__name__} is no Message as receive gives it")
+    return message

@@ -73,6 +73,10 @@ def check_policy(policy: DeadLetterPolicy | None, capabilities: MessagingCapabil
         ValidationError: ``max_receives`` is beyond its limits.
     """
     if policy is not None:
+        if not isinstance(policy, DeadLetterPolicy):
+            raise ValidationError(
+                f"dead_letter must be a DeadLetterPolicy, not {type(policy).__name__}"
+            )
         capabilities.require("dead_letter", "a dead-letter policy")
         whole_number(
             policy.max_receives,

@@ -273,7 +273,7 @@ class PubSub(PubSubHooks):
         concurrency: int = 10,
         visibility: Duration | None = None,
         wait: Duration = 20,
-        retry_delay: Duration = 0,
+        retry_delay: Duration | None = None,
         drain_timeout: Duration = 10,
         stop_when_empty: bool = False,
     ) -> None:

@@ -11,7 +11,7 @@ from cloudkit.api.messaging import DeadLetterPolicy, OutgoingMessage, SentMessag
 from cloudkit.api.messaging.operations import check_message, check_policy, check_visibility
 from cloudkit.api.paging import Page
 from cloudkit.api.pubsub.models import SubscriptionInfo, TopicInfo
-from cloudkit.api.validation import is_optional_count, is_text, text
+from cloudkit.api.validation import is_optional_count, is_text, several, text
 from cloudkit.common import CloudResult, PubSubCapabilities, ValidationError
 from cloudkit.spi import Operation
 from cloudkit.spi.operation import T
@@ -37,7 +37,9 @@ def to_filter(value: Mapping[str, str | Sequence[str]] | None) -> dict[str, tupl
         raise ValidationError("a filter maps attributes to the values that let a message through")
     result: dict[str, tuple[str, ...]] = {}
     for name, values in value.items():
-        allowed = (values,) if isinstance(values, str) else tuple(values)
+        allowed = (
+            (values,) if isinstance(values, str) else tuple(several(values, f"filter[{name!r}]"))
+        )
         if not allowed:
             raise ValidationError(f"the filter lets nothing through: {name!r} has no values")
         for item in allowed:

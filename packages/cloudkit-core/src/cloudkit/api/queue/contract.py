@@ -126,7 +126,11 @@ class MessageQueue(MessageQueueHooks):
         )
 
     async def purge(self, queue: str) -> None:
-        """Drop all messages of a queue, leased ones too; its dead letters stay."""
+        """Drop all messages of a queue; its dead letters stay.
+
+        Leased ones are dropped too, unless ``capabilities.purge_leased`` says no: then they come
+        back when their leases end.
+        """
         await self._run(PurgeQueue(queue=queue), self._purge)
 
     async def stats(self, queue: str) -> QueueStats:
@@ -228,7 +232,7 @@ class MessageQueue(MessageQueueHooks):
         concurrency: int = 10,
         visibility: Duration | None = None,
         wait: Duration = 20,
-        retry_delay: Duration = 0,
+        retry_delay: Duration | None = None,
         drain_timeout: Duration = 10,
         stop_when_empty: bool = False,
     ) -> None:
@@ -247,7 +251,8 @@ class MessageQueue(MessageQueueHooks):
             visibility: Length of the leases, which are prolonged in time; that of the queue when
                 None.
             wait: Longest wait of one receive.
-            retry_delay: How long a message whose handler failed stays hidden.
+            retry_delay: How long a message whose handler failed stays hidden; None for not at all the
+                first time, and then 1, 2, 4 seconds and so on up to 60, where the provider has delays.
             drain_timeout: How long handlers get to end after a cancellation.
             stop_when_empty: Return when nothing is left, instead of waiting for more. Messages
                 that wait out a delay, or a ``retry_delay``, are not waited for.

@@ -53,6 +53,8 @@ def checked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     Raises:
         ValidationError: A name or value cannot be kept unchanged by every service.
     """
+    if not isinstance(metadata, Mapping):
+        raise ValidationError(f"metadata must be a mapping, not {type(metadata).__name__}")
     result: dict[str, str] = {}
     for name, value in metadata.items():
         lowered = text(name, "a metadata name").lower()
