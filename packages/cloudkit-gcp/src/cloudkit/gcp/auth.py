@@ -46,10 +46,12 @@ class SignedIn:
 
     Attributes:
         credentials: As the SDKs take them.
+        source: Those that ask the IAM API: what impersonates, or the same.
         project: The project that belongs to them; None when they do not say.
     """
 
     credentials: native.Credentials
+    source: native.Credentials
     project: str | None = None
 
 
@@ -97,22 +99,24 @@ def sign_in(config: GcpConfig, service: ServiceName) -> SignedIn:
         ConfigurationError: They cannot be read, or must not be sent over plain HTTP.
         google.auth.exceptions.GoogleAuthError: There are none.
     """
+    anonymous = native.AnonymousCredentials()  # type: ignore[no-untyped-call]
     if config.anonymous:
-        return SignedIn(native.AnonymousCredentials())  # type: ignore[no-untyped-call]
+        return SignedIn(anonymous, anonymous)
     given = _given(config)
     url = config.url(service)
     if given is None and is_plain(url):
-        return SignedIn(native.AnonymousCredentials())  # type: ignore[no-untyped-call]
+        return SignedIn(anonymous, anonymous)
     if given is not None:
         check_encrypted(url)
-    credentials, project = _default(config) if given is None else given
+    source, project = _default(config) if given is None else given
+    credentials = source
     if config.impersonate is not None:
-        credentials = _impersonating(credentials, config.impersonate, config)
+        credentials = _impersonating(source, config.impersonate, config)
     elif config.quota_project is not None and isinstance(
         credentials, native.CredentialsWithQuotaProject
     ):
         credentials = credentials.with_quota_project(config.quota_project)  # type: ignore[no-untyped-call]
-    return SignedIn(credentials, project)
+    return SignedIn(credentials, source, project)
 
 
 def check_encrypted(url: str) -> None:

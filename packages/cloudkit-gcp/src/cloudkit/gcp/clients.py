@@ -21,6 +21,7 @@ ArgsT = TypeVarTuple("ArgsT")
 
 FACTORIES: Mapping[ServiceName, str] = {
     "storage": "cloudkit.gcp.storage.client",
+    "functions": "cloudkit.gcp.functions.client",
     "firestore": "cloudkit.gcp.firestore.client",
     "pubsub": "cloudkit.gcp.pubsub.client",
 }
@@ -129,7 +130,14 @@ class GcpClients:
         factory = import_module(FACTORIES[service])
         project = self.config.project or signed_in.project or self._emulator_project(service)
         return factory.make_client(
-            ClientSettings(self.config, service, signed_in.credentials, project, _user_agent())
+            ClientSettings(
+                self.config,
+                service,
+                signed_in.credentials,
+                signed_in.source,
+                project,
+                _user_agent(),
+            )
         )
 
     def _sign_in(self, service: ServiceName) -> SignedIn:
@@ -147,7 +155,8 @@ class GcpClients:
         check_encrypted(self.config.url(service))
         current = self._bridge.current()
         native_credentials(current)  # what it cannot be is said before a request is made
-        return SignedIn(ProvidedCredentials(self._bridge.current), project_of(current))
+        provided = ProvidedCredentials(self._bridge.current)
+        return SignedIn(provided, provided, project_of(current))
 
     def _emulator_project(self, service: ServiceName) -> str:
         from cloudkit.gcp.auth import EMULATOR_PROJECT

@@ -11,6 +11,7 @@ from cloudkit.gcp.clients import GcpClients
 from cloudkit.gcp.config import GcpConfig, GcpOptions
 from cloudkit.gcp.errors import translate
 from cloudkit.gcp.firestore import FirestoreKeyValueStore
+from cloudkit.gcp.functions import CloudFunctions
 from cloudkit.gcp.native import GcpNative
 from cloudkit.gcp.pubsub import GcpPubSub
 from cloudkit.gcp.pubsub.subscriptions import Directory
@@ -68,6 +69,11 @@ class GcpCloud(BaseCloud[GcpConfig]):
     def pubsub(self) -> GcpPubSub:
         """Topics and subscriptions of Pub/Sub."""
         return GcpPubSub(self._runner, self.capabilities.pubsub, self._clients, self._directory)
+
+    @lazy_property
+    def functions(self) -> CloudFunctions:
+        """Functions of Cloud Functions."""
+        return CloudFunctions(self._runner, self.capabilities.functions, self._clients)
 
     @lazy_property
     def native(self) -> GcpNative:

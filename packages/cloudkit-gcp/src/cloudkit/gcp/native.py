@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cloudkit.gcp.clients import GcpClients
 
 if TYPE_CHECKING:
+    from google.cloud.functions_v2 import FunctionServiceClient
     from google.cloud.storage import Client as StorageClient  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
@@ -63,3 +64,9 @@ class GcpNative:
     def storage(self) -> StorageClient:
         """Client of Cloud Storage."""
         return self._clients.client("storage").service
+
+    @property
+    def functions(self) -> FunctionServiceClient:
+        """Client of the API that describes functions."""
+        client: FunctionServiceClient = self._clients.client("functions").service
+        return client

@@ -29,6 +29,7 @@ class ClientSettings:
         config: The settings of the cloud.
         service: Whose client.
         credentials: Who signs in.
+        source: Who asks the IAM API: what impersonates, or the same.
         project: The project of the resources. Empty when nobody names one.
         user_agent: What requests say of who sends them.
     """
@@ -36,6 +37,7 @@ class ClientSettings:
     config: GcpConfig
     service: ServiceName
     credentials: native.Credentials
+    source: native.Credentials
     project: str
     user_agent: str
 
@@ -45,14 +47,14 @@ class ClientSettings:
         return self.config.url(self.service)
 
 
-def make_session(settings: ClientSettings) -> AuthorizedSession:
+def make_session(settings: ClientSettings) -> SigningSession:
     """A session that signs requests, and sends none again. Whoever asks for it closes it.
 
     Args:
         settings: Who signs.
     """
     sign_in = plain_session(settings.config)
-    session = _Session(
+    session = SigningSession(
         settings.credentials,
         # A refused token is renewed elsewhere: by then the body of a request has been read.
         refresh_status_codes=(),
@@ -106,12 +108,17 @@ def make_channel(settings: ClientSettings) -> grpc.Channel:
     )
 
 
-class _Session(AuthorizedSession):
-    """Closes the session that tokens are asked for over, too."""
+class SigningSession(AuthorizedSession):
+    """Signs requests.
+
+    Attributes:
+        sign_in: The session that tokens are asked for over; closed with this one.
+    """
 
     sign_in: requests.Session
 
     def close(self) -> None:
+        """Close the connections."""
         super().close()  # type: ignore[no-untyped-call]
         self.sign_in.close()
 

@@ -17,8 +17,7 @@ from cloudkit.common import ConfigurationError
 
 if TYPE_CHECKING:
     import requests
-    from cloudkit.gcp.transport import ClientSettings
-    from google.auth.transport.requests import AuthorizedSession
+    from cloudkit.gcp.transport import ClientSettings, SigningSession
 
 SENT_AT_ONCE = 256 * 1024
 """Bytes of a body that are handed to the connection at once. No more, because they must have gone
@@ -60,7 +59,7 @@ class StorageClient:
         service: The SDK's client, over the same session.
     """
 
-    def __init__(self, settings: ClientSettings, session: AuthorizedSession, service: Any) -> None:
+    def __init__(self, settings: ClientSettings, session: SigningSession, service: Any) -> None:
         self.settings = settings
         self.session = session
         self.service = service
@@ -152,7 +151,7 @@ class StorageClient:
     def close(self) -> None:
         """Close the connections."""
         self.service.close()
-        self.session.close()  # type: ignore[no-untyped-call]
+        self.session.close()
 
 
 def make_client(settings: ClientSettings) -> StorageClient:

@@ -31,10 +31,9 @@ def put_url(client: StorageClient, op: PresignPut) -> PresignedUrl:
 def _sign(
     client: StorageClient, op: PresignGet | PresignPut, method: str, headers: dict[str, str]
 ) -> PresignedUrl:
-    from cloudkit.gcp.signing import signer_for
+    from cloudkit.gcp.iam import signer_for
 
-    settings = client.settings
-    signer = signer_for(settings.credentials, client.session, settings.config)
+    signer = signer_for(client.settings, client.session.sign_in)
     seconds = int(op.expires_in)  # the service counts in whole ones
     expires_at = utc_now() + timedelta(seconds=seconds)
     url = (

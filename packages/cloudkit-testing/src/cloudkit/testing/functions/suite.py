@@ -35,6 +35,8 @@ class FunctionsBase(ContractSuite):
             missing stands for itself.
         slow_seconds: How long a call of ``slow`` takes; more than ``short_timeout`` and
             ``deadline_slack`` together.
+        tells_failures: Whether the service passes on what an exception says. Where functions are web
+            applications, callers see no more than that there was one.
         qualifier: A version or alias that ``echo`` can be invoked by; None where there is none.
     """
 
@@ -46,6 +48,7 @@ class FunctionsBase(ContractSuite):
     ambiguous_operation = "invoke"
     deployed: ClassVar[Mapping[str, str]] = {}
     slow_seconds: ClassVar[float] = 2.5
+    tells_failures: ClassVar[bool] = True
     qualifier: ClassVar[str | None] = None
 
     @pytest.fixture
