@@ -15,10 +15,11 @@ from cloudkit.common import (
     PreconditionFailedError,
     RateLimitedError,
     ServiceUnavailableError,
+    ValidationError,
     utc_now,
 )
 from cloudkit.gcp.firestore import batches, carrier, pages, transactions
-from cloudkit.gcp.firestore.client import WriteOutcome
+from cloudkit.gcp.firestore.answers import WriteOutcome
 from cloudkit.gcp.firestore.items import ItemCodec, version_text
 from cloudkit.gcp.firestore.keys import Schema
 from cloudkit.gcp.firestore.limits import FIRESTORE_CAPABILITIES
@@ -259,6 +260,23 @@ def test_a_write_that_the_service_refuses_fails_alone(monkeypatch: pytest.Monkey
     assert done is None
     assert isinstance(failed, RateLimitedError)
     assert failed.retryable
+
+
+def test_what_the_service_does_not_take_is_found_and_fails_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service = Service()
+
+    def write_each(writes: Sequence[Any]) -> list[WriteOutcome]:
+        if {"delete": service.name("t", "bad")} in writes:
+            raise exceptions.InvalidArgument("too many index entries")
+        return [WriteOutcome(STAMP)] * len(writes)
+
+    monkeypatch.setattr(service, "write_each", write_each)
+    errors = write_batch(service, [Delete(key=key) for key in ("a", "b", "bad", "c", "d")])
+    assert [type(error) for error in errors if error] == [ValidationError]
+    assert errors.index(next(filter(None, errors))) == 2
+    assert "too many index entries" in str(errors[2])
 
 
 def scan(service: Any, **options: Any) -> Any:

@@ -11,14 +11,15 @@ from cloudkit.api.kv import Item, Key, Put
 from cloudkit.api.kv.models import BatchWrite
 from cloudkit.api.kv.operations import BatchGetItems, BatchWriteItems
 from cloudkit.common import CloudError, CloudResult
-from cloudkit.gcp.errors import from_answer, translate
+from cloudkit.gcp.errors import code_of, from_answer, translate
+from cloudkit.gcp.firestore.answers import WriteOutcome
 from cloudkit.gcp.firestore.items import ItemCodec, version_text
 from cloudkit.gcp.firestore.keys import Schema
 from cloudkit.gcp.firestore.values import stored_size
 from cloudkit.gcp.firestore.writes import moment_after
 
 if TYPE_CHECKING:
-    from cloudkit.gcp.firestore.client import FirestoreClient, WriteOutcome
+    from cloudkit.gcp.firestore.client import FirestoreClient
 
 SENT_AT_ONCE = 4 * 1024 * 1024
 """Bytes of values in one request, unless a single item has more; the service takes 10 MiB."""
@@ -64,7 +65,7 @@ def write(
     sent = 0
     for part in _parts(prepared):
         try:
-            outcomes = client.write_each([item.message for item in part])
+            outcomes = _send(client, part)
         except Exception as error:
             failure = translate(error)
             if failure is None or not sent:
@@ -75,6 +76,21 @@ def write(
         for item, outcome in zip(part, outcomes, strict=True):
             results[item.key] = _result(item, outcome)
     return [results[wanted.key] for wanted in op.writes]
+
+
+def _send(client: FirestoreClient, part: Sequence[_Prepared]) -> list[WriteOutcome]:
+    """Have the writes carried out; of those that Firestore does not take each fails by itself."""
+    try:
+        return client.write_each([item.message for item in part])
+    except Exception as error:
+        code = code_of(error)
+        if code != "INVALID_ARGUMENT":
+            raise
+        if len(part) == 1:
+            return [WriteOutcome(None, code, str(getattr(error, "message", error)))]
+    # It refuses the whole request for one that it does not take.
+    middle = len(part) // 2
+    return [*_send(client, part[:middle]), *_send(client, part[middle:])]
 
 
 def _prepare(client: FirestoreClient, schema: Schema, item: BatchWrite) -> _Prepared:

@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import Any, Final
 
 import grpc  # type: ignore[import-untyped]
-from attrs import frozen
 from cloudkit.common import ConfigurationError, PayloadTooLargeError
 from cloudkit.gcp.config import is_plain
+from cloudkit.gcp.firestore.answers import WriteOutcome
 from cloudkit.gcp.transport import ClientSettings, make_channel
 from google.cloud import firestore
 from google.cloud.firestore_v1 import types
@@ -31,21 +31,6 @@ Document = Any
 
 Write = Mapping[str, Any]
 """A write in the form of the service: ``{"update": {...}, "current_document": {...}}``."""
-
-
-@frozen
-class WriteOutcome:
-    """What became of one write of a batch.
-
-    Attributes:
-        update_time: Of the document; None when it was not written.
-        code: Why it was not, as gRPC calls it: ``"UNAVAILABLE"``.
-        message: The same in words.
-    """
-
-    update_time: Any
-    code: str | None = None
-    message: str = ""
 
 
 class FirestoreClient:
