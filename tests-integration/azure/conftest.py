@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from azure.cosmos import ContainerProxy, CosmosClient, DatabaseProxy, PartitionKey
 from azure.cosmos_clients import MakeContainer
+from emulators.azure_functions import azure_functions
 from emulators.cosmos import KEY, cosmos
 from emulators.event_grid import event_grid
 from emulators.process import Server
@@ -57,4 +58,11 @@ def container(make_container: MakeContainer) -> ContainerProxy:
 def event_grid_server() -> Iterator[Server]:
     """Event Grid, with locks that may be as short as a second."""
     with event_grid(shortest_lock=1) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def functions_server() -> Iterator[Server]:
+    """A host of Azure Functions, with the functions of the suite."""
+    with azure_functions() as server:
         yield server

@@ -27,7 +27,9 @@ from cloudkit.spi import AuthProvider, CachingAuthProvider
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential
 
-ServiceName: TypeAlias = Literal["blob", "cosmos", "service_bus", "event_grid", "functions"]
+ServiceName: TypeAlias = Literal[
+    "blob", "cosmos", "service_bus", "event_grid", "functions", "management"
+]
 
 TOKEN_SECONDS = 3600
 """How long a token is taken to be valid whose provider does not say."""
@@ -54,6 +56,7 @@ ACCEPTED: Mapping[ServiceName, tuple[type[Credentials], ...]] = {
     ),
     "event_grid": (AccountKeyCredentials, SharedAccessSignatureCredentials, TokenCredentials),
     "functions": (AccountKeyCredentials, AnonymousCredentials, TokenCredentials),
+    "management": (TokenCredentials,),
 }
 """Kinds of credentials that each service can be given."""
 
@@ -107,7 +110,16 @@ def credentials_of(service: ServiceName, config: AzureConfig) -> Credentials | N
         return _connection_string(config.cosmos_connection_string) or _key(config.cosmos_key)
     if service == "service_bus":
         return _connection_string(config.service_bus_connection_string)
-    return _key(config.event_grid_key if service == "event_grid" else config.functions_key)
+    if service == "event_grid":
+        signature = config.event_grid_sas_token
+        if signature is not None:
+            return SharedAccessSignatureCredentials(signature=signature)
+        return _key(config.event_grid_key)
+    if service == "functions":
+        # A token is made for an audience; without one, functions are called that anybody may call.
+        audience = config.functions_audience
+        return _key(config.functions_key) or (AnonymousCredentials() if audience is None else None)
+    return None
 
 
 def checked(service: ServiceName, credentials: Credentials) -> Credentials:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from cloudkit.common import Capabilities, KeyValueCapabilities, NameRule, StorageCapabilities
+from typing import Any
+
+from attrs import evolve
+from cloudkit.azure.config import AzureConfig
+from cloudkit.common import (
+    Capabilities,
+    FunctionsCapabilities,
+    KeyValueCapabilities,
+    NameRule,
+    PubSubCapabilities,
+    StorageCapabilities,
+)
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -17,6 +28,16 @@ TABLE = NameRule(
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}",
     "1 to 255 letters, digits, dots, hyphens and underscores, beginning with a letter or digit",
     max_bytes=255,
+)
+EVENT_GRID_NAME = NameRule(
+    r"(?=.*[A-Za-z0-9])[A-Za-z0-9-]{3,50}",
+    "3 to 50 letters, digits and hyphens, at least one of them a letter or digit",
+    max_bytes=50,
+)
+FUNCTION = NameRule(
+    r"[A-Za-z][A-Za-z0-9_-]{0,127}",
+    "1 to 128 letters, digits, hyphens and underscores, beginning with a letter",
+    max_bytes=128,
 )
 
 AZURE_CAPABILITIES = Capabilities(
@@ -59,5 +80,77 @@ AZURE_CAPABILITIES = Capabilities(
             "of one container.",
         },
     ),
+    # https://learn.microsoft.com/azure/event-grid/quotas-limits, and the REST reference of the
+    # resource manager for the lengths of locks
+    pubsub=PubSubCapabilities(
+        visibility=False,
+        extend_length=False,
+        dead_letter=False,
+        list_dead_letters=False,
+        redrive=False,
+        ordering=False,
+        push=False,
+        max_message_bytes=(1_000_000 - 8 * KIB) * 3 // 4,
+        max_attributes=100,
+        max_receive=100,
+        max_wait_seconds=120,
+        min_visibility_seconds=60,
+        max_visibility_seconds=300,
+        send_batch=1000,
+        ack_batch=100,
+        max_receives=10,
+        max_deliveries=10,
+        topic_name=EVENT_GRID_NAME,
+        subscription_name=EVENT_GRID_NAME,
+        reasons={
+            "visibility": "A lock of Event Grid is as long as the subscription says, from one to five "
+            "minutes.",
+            "extend_length": "Event Grid renews a lock for as long as the subscription's locks are.",
+            "dead_letter": "Event Grid drops what is rejected, unless the subscription has a container "
+            "of Blob Storage to write it to: name one by the option event_grid_dead_letters.",
+            "list_dead_letters": "Event Grid writes dead letters to a container of Blob Storage, as "
+            "files in JSON, some minutes later. Read them there.",
+            "redrive": "Dead letters are files in a container of Blob Storage: publish them again.",
+            "ordering": "Event Grid keeps no order.",
+            "push": "Event Grid pushes to endpoints that have HTTPS and prove their consent. Make such "
+            "subscriptions in the portal; CloudKit makes those that are received from.",
+        },
+    ),
+    # https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook-trigger#limits
+    functions=FunctionsCapabilities(
+        qualifiers=False,
+        logs=False,
+        max_payload_bytes=100 * MIB,
+        max_async_payload_bytes=100 * MIB,
+        function_name=FUNCTION,
+        reasons={
+            "qualifiers": "A deployment slot of an app has an address of its own: give it as "
+            "functions_endpoint.",
+            "logs": "The host does not send a function's log with its answer; it is in Application "
+            "Insights.",
+        },
+    ),
 )
 """Flags and limits of the five contracts."""
+
+BASIC_REASON = (
+    "A basic topic of Event Grid can only be published to: its subscriptions push to endpoints, and are "
+    "made in the portal. Give the endpoint of a namespace."
+)
+
+
+def capabilities_of(config: AzureConfig) -> Capabilities:
+    """The capabilities of a client, which depend on what it was told.
+
+    Args:
+        config: Its settings.
+    """
+    changes: dict[str, Any] = {}
+    if config.event_grid_dead_letters is not None:
+        changes["dead_letter"] = True
+    if config.event_grid_is_basic:
+        reasons = {**AZURE_CAPABILITIES.pubsub.reasons, "subscriptions": BASIC_REASON}
+        changes.update(subscriptions=False, dead_letter=False, reasons=reasons)
+    if not changes:
+        return AZURE_CAPABILITIES
+    return evolve(AZURE_CAPABILITIES, pubsub=evolve(AZURE_CAPABILITIES.pubsub, **changes))

@@ -19,7 +19,7 @@ from cloudkit.azure.auth import (
 )
 from cloudkit.azure.config import AzureConfig
 from cloudkit.azure.errors import is_refusal
-from cloudkit.common import Credentials, TokenCredentials
+from cloudkit.common import ClientClosedError, Credentials, TokenCredentials
 from cloudkit.core import CloudContext
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ ArgsT = TypeVarTuple("ArgsT")
 FACTORIES: Mapping[ServiceName, str] = {
     "blob": "cloudkit.azure.blob.client",
     "cosmos": "cloudkit.azure.cosmos.client",
+    "event_grid": "cloudkit.azure.event_grid.client",
+    "functions": "cloudkit.azure.functions.client",
+    "management": "cloudkit.azure.event_grid.management",
 }
 """Modules whose ``make_client(settings: ClientSettings)`` makes a service's client. Each is imported,
 with its SDK, when the client is first needed."""
@@ -128,7 +131,13 @@ class AzureClients:
             await self._bridge.prepare()
 
     def client(self, service: ServiceName) -> Any:
-        """The client of a service, for the credentials of now. Blocks when it has to be made."""
+        """The client of a service, for the credentials of now. Blocks when it has to be made.
+
+        Raises:
+            ClientClosedError: The cloud has been closed.
+        """
+        if self._context.closed:
+            raise ClientClosedError("the client has been closed", hint="Make a new one.")
         if self._process != os.getpid():
             self._start_afresh()  # connections must not be shared with a parent process
         credentials = None if self._bridge is None else self._bridge.current()

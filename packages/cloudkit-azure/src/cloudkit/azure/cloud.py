@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import ClassVar, Unpack
 
 from cloudkit.azure.blob import BlobObjectStorage
-from cloudkit.azure.capabilities import AZURE_CAPABILITIES
+from cloudkit.azure.capabilities import capabilities_of
 from cloudkit.azure.clients import AzureClients
 from cloudkit.azure.config import AzureConfig, AzureOptions
 from cloudkit.azure.cosmos import CosmosKeyValueStore
 from cloudkit.azure.errors import translate
+from cloudkit.azure.event_grid import EventGridPubSub
+from cloudkit.azure.functions import AzureFunctions
 from cloudkit.azure.native import AzureNative
 from cloudkit.common import Capabilities, CloudError
 from cloudkit.core import BaseCloud, lazy_property
@@ -37,10 +39,10 @@ class AzureCloud(BaseCloud[AzureConfig]):
         super().__init__(options)
         self._clients = AzureClients(self._context)
 
-    @property
+    @lazy_property
     def capabilities(self) -> Capabilities:
-        """Those of Azure."""
-        return AZURE_CAPABILITIES
+        """Those of Azure, as the options have it."""
+        return capabilities_of(self.config)
 
     @lazy_property
     def storage(self) -> BlobObjectStorage:
@@ -61,6 +63,21 @@ class AzureCloud(BaseCloud[AzureConfig]):
     def cosmos(self) -> CosmosKeyValueStore:
         """The same as ``kv``, by its own name."""
         return self.kv
+
+    @lazy_property
+    def pubsub(self) -> EventGridPubSub:
+        """Topics of an Event Grid namespace, or one basic topic."""
+        return EventGridPubSub(self._runner, self.capabilities.pubsub, self._clients)
+
+    @property
+    def event_grid(self) -> EventGridPubSub:
+        """The same as ``pubsub``, by its own name."""
+        return self.pubsub
+
+    @lazy_property
+    def functions(self) -> AzureFunctions:
+        """Functions of one app."""
+        return AzureFunctions(self._runner, self.capabilities.functions, self._clients)
 
     @lazy_property
     def native(self) -> AzureNative:

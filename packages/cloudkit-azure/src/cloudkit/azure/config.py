@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from typing import Any, ClassVar, Self
@@ -19,6 +20,11 @@ from cloudkit.core import CloudOptions
 
 EMULATOR_ACCOUNT = "devstoreaccount1"
 """The account of Microsoft's storage emulator, Azurite."""
+
+
+CONTAINER_ID = re.compile(
+    r"/subscriptions/[^/]+/.+/storageAccounts/[^/]+/blobServices/default/containers/[^/]+"
+)
 
 
 class AzureOptions(CloudOptions, total=False):
@@ -42,6 +48,12 @@ class AzureOptions(CloudOptions, total=False):
     service_bus_connection_string: str | None
     event_grid_endpoint: str | None
     event_grid_key: str | None
+    event_grid_sas_token: str | None
+    event_grid_namespace: str | None
+    event_grid_dead_letters: str | None
+    subscription_id: str | None
+    resource_group: str | None
+    management_endpoint: str
     functions_endpoint: str | None
     functions_key: str | None
     functions_audience: str | None
@@ -50,6 +62,7 @@ class AzureOptions(CloudOptions, total=False):
 SOURCES: Mapping[str, tuple[str, ...]] = {
     "storage": ("storage_connection_string", "storage_key", "storage_sas_token", "anonymous"),
     "cosmos": ("cosmos_connection_string", "cosmos_key"),
+    "event_grid": ("event_grid_key", "event_grid_sas_token"),
 }
 """Options that are different ways to say the same thing: who gives one does not want another."""
 
@@ -86,6 +99,14 @@ def _check_own_endpoint(instance: object, attribute: Attribute[Any], value: obje
     _check_endpoint(attribute.name, value)
 
 
+def _check_container(instance: object, attribute: Attribute[Any], value: object) -> None:
+    if value is not None and (not isinstance(value, str) or not CONTAINER_ID.fullmatch(value)):
+        raise ValidationError(
+            f"{attribute.name} must be the resource id of a container: "
+            "/subscriptions/…/storageAccounts/…/blobServices/default/containers/…"
+        )
+
+
 def _text(doc: str, *variables: str, secret: bool = False) -> Any:
     return option(doc=doc, variables=variables, secret=secret, validator=_check_text)
 
@@ -120,8 +141,17 @@ class AzureConfig(CloudConfig):
         cosmos_database: The database whose containers are the tables.
         service_bus_namespace: Host of the namespace: ``name.servicebus.windows.net``.
         service_bus_connection_string: Where it is and how to sign in to it.
-        event_grid_endpoint: URL of the namespace, or of a basic topic.
+        event_grid_endpoint: URL of the namespace, or that of a basic topic, with its path.
         event_grid_key: Its key.
+        event_grid_sas_token: Shared access signature for it.
+        event_grid_namespace: Name of the namespace; the first part of the endpoint's host when not
+            given.
+        event_grid_dead_letters: Resource id of a container of Blob Storage, where new subscriptions
+            of Event Grid set messages aside:
+            ``/subscriptions/…/storageAccounts/…/blobServices/default/containers/…``.
+        subscription_id: Subscription of Azure that the namespace is in.
+        resource_group: Resource group that it is in.
+        management_endpoint: URL of the resource manager, for sovereign clouds.
         functions_endpoint: URL of the function app.
         functions_key: Host key or master key of the app.
         functions_audience: Application that tokens for the app are made for.
@@ -167,6 +197,18 @@ class AzureConfig(CloudConfig):
     )
     event_grid_endpoint: str | None = _url("URL of Event Grid", "AZURE_EVENTGRID_ENDPOINT")
     event_grid_key: str | None = _text("its key", "AZURE_EVENTGRID_KEY", secret=True)
+    event_grid_sas_token: str | None = _text("shared access signature for it", secret=True)
+    event_grid_namespace: str | None = _text("name of the Event Grid namespace")
+    event_grid_dead_letters: str | None = option(
+        doc="resource id of a container for dead letters of Event Grid", validator=_check_container
+    )
+    subscription_id: str | None = _text("subscription of Azure", "AZURE_SUBSCRIPTION_ID")
+    resource_group: str | None = _text("resource group", "AZURE_RESOURCE_GROUP")
+    management_endpoint: str = option(
+        "https://management.azure.com",
+        doc="URL of the resource manager",
+        validator=_check_own_endpoint,
+    )
     functions_endpoint: str | None = _url("URL of the function app", "AZURE_FUNCTIONS_ENDPOINT")
     functions_key: str | None = _text("its key", "AZURE_FUNCTIONS_KEY", secret=True)
     functions_audience: str | None = _text("application that its tokens are for")
@@ -209,6 +251,21 @@ class AzureConfig(CloudConfig):
         aside.update(name for name, places in PLACES.items() if given.intersection(places))
         unset = {name: False if name == "anonymous" else None for name in aside - given}
         return super().load({**unset, **options}, environ, also_known=also_known)
+
+    @property
+    def event_grid_is_basic(self) -> bool:
+        """Whether the endpoint of Event Grid is that of a basic topic, which can only be published to."""
+        url = self.event_grid_endpoint
+        return url is not None and urlsplit(url).path.rstrip("/").endswith("/api/events")
+
+    @property
+    def event_grid_place(self) -> tuple[str, str, str] | None:
+        """Subscription, resource group and name of the namespace; None where they are not all known."""
+        host = urlsplit(self.event_grid_endpoint or "").hostname or ""
+        name = self.event_grid_namespace or host.partition(".")[0]
+        if self.subscription_id is None or self.resource_group is None or not name:
+            return None
+        return self.subscription_id, self.resource_group, name
 
     def storage_url(self, account: str | None = None) -> str | None:
         """URL of Blob Storage; None when only a connection string can tell.

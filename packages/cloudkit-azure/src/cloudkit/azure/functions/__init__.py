@@ -1,0 +1,5 @@
+"""Functions on Azure Functions."""
+
+from cloudkit.azure.functions.functions import AzureFunctions
+
+__all__ = ["AzureFunctions"]
