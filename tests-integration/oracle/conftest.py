@@ -7,9 +7,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from emulators.oracle import oracle, register_key
+from emulators.oracle import new_key, oracle, register_key
 from emulators.process import Server
 from oci.object_storage import ObjectStorageClient  # type: ignore[import-untyped]
 from oci.object_storage.models import CreateBucketDetails  # type: ignore[import-untyped]
@@ -19,20 +17,6 @@ TENANCY = "ocid1.tenancy.oc1..tests"
 USER = "ocid1.user.oc1..tester"
 COMPARTMENT = "ocid1.compartment.oc1..tests"
 _numbers = count(1)
-
-
-def new_key() -> tuple[str, str]:
-    """A private and its public key, in PEM."""
-    key = rsa.generate_private_key(65537, 2048)
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return private.decode(), public.decode()
 
 
 @pytest.fixture(scope="session")

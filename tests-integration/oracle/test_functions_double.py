@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from emulators.oracle import new_key
 from emulators.process import Server
 from oci.exceptions import ServiceError  # type: ignore[import-untyped]
 from oci.functions import (  # type: ignore[import-untyped]
@@ -13,7 +14,7 @@ from oci.functions import (  # type: ignore[import-untyped]
     FunctionsManagementClient,
 )
 from oci.retry import NoneRetryStrategy  # type: ignore[import-untyped]
-from oracle.conftest import COMPARTMENT, new_key
+from oracle.conftest import COMPARTMENT
 
 
 def refused(status: int, code: str | None, call: Any, *args: Any, **named: Any) -> Any:

@@ -13,11 +13,12 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from emulators.oracle import new_key
 from emulators.process import Server
 from oci.exceptions import ServiceError  # type: ignore[import-untyped]
 from oci.object_storage import ObjectStorageClient, models  # type: ignore[import-untyped]
 from oci.retry import NoneRetryStrategy  # type: ignore[import-untyped]
-from oracle.conftest import COMPARTMENT, new_key
+from oracle.conftest import COMPARTMENT
 
 
 def refused(

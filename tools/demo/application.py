@@ -72,8 +72,8 @@ class Application:
         files = [path for path in sorted(self.folder.rglob("*")) if path.suffix in {".md", ".txt"}]
         async with self._resources(), anyio.create_task_group() as subscribers:
             markdown = [path for path in files if path.suffix == ".md"]
-            subscribers.start_soon(self._listen, "archive", len(files))
-            subscribers.start_soon(self._listen, "markdown", len(markdown))
+            subscribers.start_soon(self._listen, "archive", len(files), "")
+            subscribers.start_soon(self._listen, "markdown", len(markdown), ".md")
             async with anyio.create_task_group() as ingesting:
                 for path in files:
                     ingesting.start_soon(self._ingest, path)
@@ -127,12 +127,15 @@ class Application:
             attributes={"kind": key.rpartition(".")[2]},
         )
 
-    async def _listen(self, subscription: str, expected: int) -> None:
+    async def _listen(self, subscription: str, expected: int, suffix: str) -> None:
         heard = self.outcome.heard.setdefault(subscription, [])
         with anyio.CancelScope() as scope:
 
             async def hear(message: Message) -> None:
-                heard.append(message.json()["key"])
+                key: str = message.json()["key"]
+                # Not every service filters.
+                if key.endswith(suffix):
+                    heard.append(key)
                 if len(set(heard)) >= expected:
                     scope.cancel()
 
@@ -147,7 +150,8 @@ class Application:
         await cloud.queue.create_queue(names.queue)
         await cloud.pubsub.create_topic(names.topic)
         await cloud.pubsub.create_subscription(names.topic, "archive")
-        await cloud.pubsub.create_subscription(names.topic, "markdown", filter={"kind": "md"})
+        wanted = {"kind": "md"} if cloud.capabilities.pubsub.filters else None
+        await cloud.pubsub.create_subscription(names.topic, "markdown", filter=wanted)
         try:
             yield
         finally:

@@ -15,12 +15,16 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from cloudkit.prelude import AccessKeyCredentials
+from cloudkit.prelude import AccessKeyCredentials, SigningKeyCredentials
 
 from tools.demo.application import FUNCTION
 from tools.demo.digest import digest
 
 TESTS = Path(__file__).parents[2] / "tests-integration"
+ORACLE_VARIABLES = (
+    *("OCI_CLI_PROFILE", "OCI_CLI_USER", "OCI_CLI_AUTH", "OCI_CLI_CONFIG_FILE", "OCI_CONFIG_FILE"),
+    "OCI_RESOURCE_PRINCIPAL_VERSION",
+)
 AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ROLE_ARN")
 
 
@@ -49,6 +53,9 @@ def handle_digest(event: Any, context: Any) -> Any:
 
 HANDLERS = {FUNCTION: handle_digest}
 """Name → handler, for the double of Lambda."""
+
+FUNCTIONS = {FUNCTION: digest}
+"""Name → bytes in, bytes out, for the double of Oracle's Functions."""
 
 
 @contextmanager
@@ -80,6 +87,31 @@ def _aws() -> Iterator[dict[str, Any]]:
         }
 
 
+@contextmanager
+def _oracle() -> Iterator[dict[str, Any]]:
+    sys.path.insert(0, str(TESTS))
+    from emulators.oracle import new_key, oracle, register_key
+
+    private, public = new_key()
+    tenancy, user = "ocid1.tenancy.oc1..demo", "ocid1.user.oc1..demo"
+    with oracle("tools.demo.emulators:FUNCTIONS") as server:
+        fingerprint = register_key(server.url, tenancy, user, public)
+        print(
+            "No credentials or endpoint given: this is a DOUBLE on this machine, not Oracle Cloud.\n"
+            f"  {server.url} for Object Storage, NoSQL, Queue, Streaming and Functions, where the\n"
+            "  function is deployed\n"
+        )
+        yield {
+            "region": "us-ashburn-1",
+            "compartment": "ocid1.compartment.oc1..tests",
+            "application": "deployed",
+            "auth": SigningKeyCredentials(
+                tenancy=tenancy, user=user, fingerprint=fingerprint, private_key=private
+            ),
+            "endpoint": server.url,
+        }
+
+
 _EMULATORS: Mapping[
     str, tuple[Callable[[], AbstractContextManager[dict[str, Any]]], tuple[str, ...]]
-] = {"aws": (_aws, AWS_VARIABLES)}
+] = {"aws": (_aws, AWS_VARIABLES), "oracle": (_oracle, ORACLE_VARIABLES)}

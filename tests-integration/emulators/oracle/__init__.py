@@ -1,5 +1,5 @@
-"""Doubles of Oracle Cloud's services: Object Storage, with signed requests."""
+"""Doubles of Oracle Cloud's services, with signed requests."""
 
-from emulators.oracle.server import oracle, register_key
+from emulators.oracle.server import new_key, oracle, register_key
 
-__all__ = ["oracle", "register_key"]
+__all__ = ["new_key", "oracle", "register_key"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from emulators.oracle.errors import OracleError, not_doubled, object_body, traced
 from emulators.oracle.functions import Functions
@@ -17,13 +17,17 @@ REGISTER = "/double/keys"
 
 
 class Oracle:
-    """The doubles."""
+    """The doubles.
 
-    def __init__(self) -> None:
+    Args:
+        functions: Functions to deploy besides those of the suite.
+    """
+
+    def __init__(self, functions: Mapping[str, Callable[[bytes], bytes]]) -> None:
         self._keys = Keys()
         self._object_storage = ObjectStorage()
         self._queue = Queue()
-        self._functions = Functions()
+        self._functions = Functions(functions)
         self._streaming = Streaming()
 
     def __call__(self, request: Request) -> Response:

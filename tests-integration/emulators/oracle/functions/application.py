@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emulators.oracle.errors import OracleError, invalid, not_found
-from emulators.oracle.functions.deployed import APPLICATIONS, COMPARTMENT, Answer, Handler
+from emulators.oracle.functions.deployed import APPLICATIONS, COMPARTMENT, Answer, Handler, telling
 from emulators.oracle.pages import page
 from emulators.oracle.routing import Call, Route, dispatch, integer, route, timestamp
 from emulators.web import Request, Response
@@ -27,14 +27,19 @@ _INTENTS = frozenset({None, "httprequest", "cloudevent"})
 
 
 class Functions:
-    """The double."""
+    """The double.
 
-    def __init__(self) -> None:
+    Args:
+        deployed: Functions besides those of the suite; of the application ``deployed``.
+    """
+
+    def __init__(self, deployed: Mapping[str, Callable[[bytes], bytes]]) -> None:
         self._deployed = timestamp(datetime.now(UTC))
         self._applications: dict[str, dict[str, Any]] = {}
         self._functions: dict[str, dict[str, Any]] = {}
         self._handlers: dict[str, Handler] = {}
-        for application, functions in APPLICATIONS.items():
+        others = {name: telling(function) for name, function in deployed.items()}
+        for application, functions in {**APPLICATIONS, "deployed": others}.items():
             self._deploy(application, functions)
         self._routes: list[Route] = [
             route("GET", "/applications", self._list_applications),
