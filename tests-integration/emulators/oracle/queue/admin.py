@@ -184,8 +184,8 @@ def _settings(call: Call, details: Mapping[str, object]) -> dict[str, Any]:
         value = settings.get(name, low)
         if not isinstance(value, int) or not low <= value <= high:
             raise invalid(f"{name} must be between {low} and {high}")
-    name = settings.get("displayName", "-")
-    if not isinstance(name, str) or not 1 <= len(name) <= 255:
+    title = settings.get("displayName", "-")
+    if not isinstance(title, str) or not 1 <= len(title) <= 255:
         raise invalid("displayName must have 1 to 255 characters")
     return settings
 
