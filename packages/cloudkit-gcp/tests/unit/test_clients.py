@@ -1,0 +1,280 @@
+"""Clients: made once, in threads, for the credentials of now."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+
+import anyio
+import anyio.lowlevel
+import pytest
+from cloudkit.common import (
+    AccessKeyCredentials,
+    AnonymousCredentials,
+    ConfigurationError,
+    MissingCredentialsError,
+    ServiceAccountCredentials,
+    TokenCredentials,
+    utc_now,
+)
+from cloudkit.gcp import GcpCloud
+from cloudkit.gcp.auth import sign_in
+from cloudkit.gcp.config import GcpConfig
+from cloudkit.spi import AuthProvider, NoRetry
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from google.api_core.exceptions import Unauthorized
+from google.auth import impersonated_credentials
+from google.auth.credentials import AnonymousCredentials as NativeAnonymous
+from google.oauth2 import credentials as oauth2
+from google.oauth2 import service_account
+
+pytestmark = pytest.mark.anyio
+
+EMAIL = "tester@theirs.iam.gserviceaccount.com"
+
+
+@pytest.fixture(scope="module")
+def info():
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return {
+        "type": "service_account",
+        "project_id": "theirs",
+        "private_key_id": "1",
+        "private_key": pem.decode(),
+        "client_email": EMAIL,
+        "token_uri": "https://oauth2.googleapis.com/token",
+    }
+
+
+class Rotating(AuthProvider):
+    """A new token each time it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def get_credentials(self):
+        self.asked += 1
+        await anyio.lowlevel.checkpoint()  # it may wait for what it likes
+        return TokenCredentials(
+            token=f"token-{self.asked}", expires_at=utc_now() + timedelta(hours=1)
+        )
+
+
+def seen(client):
+    return client, threading.current_thread().name
+
+
+def token_of(client):
+    headers = {}
+    client.settings.credentials.before_request(None, "GET", "https://host", headers)
+    return headers.get("authorization")
+
+
+async def test_a_client_is_made_once_and_in_a_worker_thread():
+    async with GcpCloud(project="p", anonymous=True) as cloud:
+        results = []
+
+        async def call():
+            results.append(await cloud._clients.run("storage", seen))
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(call)
+        assert len({id(client) for client, _ in results}) == 1
+        assert {name for _, name in results} == {"cloudkit-worker"}
+        assert cloud.native.storage is results[0][0].service
+
+
+async def test_an_auth_provider_is_asked_in_the_event_loop():
+    provider = Rotating()
+    async with GcpCloud(project="p", auth=provider) as cloud:
+        first, _ = await cloud._clients.run("storage", seen)
+        again, _ = await cloud._clients.run("storage", seen)
+        assert first is again
+        assert token_of(first) == "Bearer token-1"
+        assert provider.asked == 1
+
+
+async def test_refused_credentials_are_renewed_once():
+    provider = Rotating()
+    tokens = []
+
+    def refuse_first(client):
+        tokens.append(token_of(client))
+        if len(tokens) == 1:
+            raise Unauthorized("expired")
+
+    async with GcpCloud(project="p", auth=provider) as cloud:
+        await cloud._clients.run("storage", refuse_first)
+    assert tokens == ["Bearer token-1", "Bearer token-2"]
+
+
+async def test_credentials_that_stay_the_same_are_not_tried_again():
+    calls = []
+
+    def refuse(client):
+        calls.append(client)
+        raise Unauthorized("wrong")
+
+    async with GcpCloud(project="p", auth=TokenCredentials(token="t")) as cloud:
+        with pytest.raises(Unauthorized):
+            await cloud._clients.run("storage", refuse)
+    assert len(calls) == 1
+
+
+async def test_a_refused_token_of_the_sdk_is_dropped_once(info):
+    calls = []
+
+    def refuse(client):
+        calls.append(client.settings.credentials.token)
+        raise Unauthorized("revoked")
+
+    async with GcpCloud(service_account_info=info) as cloud:
+        with pytest.raises(Unauthorized):
+            await cloud._clients.run("storage", refuse)
+        assert calls == [None], "there was no token to drop"
+        client, _ = await cloud._clients.run("storage", seen)
+        client.settings.credentials.token = "revoked"
+        with pytest.raises(Unauthorized):
+            await cloud._clients.run("storage", refuse)
+        assert calls[1:] == ["revoked", None]
+
+
+async def test_credentials_reach_the_sdk(info):
+    provided = [
+        (ServiceAccountCredentials(info=info), service_account.Credentials),
+        (TokenCredentials(token="t", expires_at=utc_now()), oauth2.Credentials),
+        (AnonymousCredentials(), NativeAnonymous),
+    ]
+    for credentials, kind in provided:
+        async with GcpCloud(auth=credentials) as cloud:
+            client, _ = await cloud._clients.run("storage", seen)
+            assert isinstance(client.settings.credentials.delegate, kind)
+
+
+async def test_a_key_file_names_the_project(info, tmp_path):
+    path = tmp_path / "key.json"
+    path.write_text(json.dumps(info))
+    for options in (
+        {"service_account_info": info},
+        {"credentials_file": str(path)},
+        {"auth": ServiceAccountCredentials(info=info)},
+    ):
+        async with GcpCloud(**options) as cloud:
+            client, _ = await cloud._clients.run("storage", seen)
+            assert client.project == "theirs"
+        async with GcpCloud(project="mine", **options) as cloud:
+            client, _ = await cloud._clients.run("storage", seen)
+            assert client.project == "mine"
+
+
+def test_application_default_credentials_are_found(info, tmp_path, monkeypatch):
+    path = tmp_path / "key.json"
+    path.write_text(json.dumps(info))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
+    found = sign_in(GcpConfig(), "storage")
+    assert isinstance(found.credentials, service_account.Credentials)
+    assert (found.credentials.service_account_email, found.project) == (EMAIL, "theirs")
+    emulator = GcpConfig(storage_endpoint="http://127.0.0.1:1")
+    assert isinstance(sign_in(emulator, "storage").credentials, NativeAnonymous)
+    assert isinstance(sign_in(emulator, "functions").credentials, service_account.Credentials)
+
+
+def test_other_kinds_of_files_are_read(tmp_path):
+    path = tmp_path / "user.json"
+    user = {"type": "authorized_user", "client_id": "i", "client_secret": "s", "refresh_token": "r"}
+    path.write_text(json.dumps(user))
+    found = sign_in(GcpConfig(credentials_file=str(path)), "storage")
+    assert isinstance(found.credentials, oauth2.Credentials)
+
+
+def test_another_account_is_impersonated(info):
+    config = GcpConfig(service_account_info=info, impersonate="other@p.iam.gserviceaccount.com")
+    found = sign_in(config, "storage")
+    assert isinstance(found.credentials, impersonated_credentials.Credentials)
+    assert isinstance(found.source, service_account.Credentials)
+
+
+def test_another_project_is_charged(info):
+    found = sign_in(GcpConfig(service_account_info=info, quota_project="payer"), "storage")
+    assert found.credentials.quota_project_id == "payer"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"auth": AccessKeyCredentials(access_key_id="a", secret_access_key="b")},
+        {"auth": TokenCredentials(token="t"), "storage_endpoint": "http://host"},
+        {"service_account_info": {"type": "service_account", "private_key": "the-secret"}},
+        {"credentials_file": "/no/such/file"},
+        {"credentials_file": __file__},
+    ],
+    ids=["of another cloud", "token without TLS", "no key", "no file", "no JSON"],
+)
+async def test_what_cannot_be_is_a_configuration_error(options):
+    async with GcpCloud(retry=NoRetry(), project="p", **options) as cloud:
+        with pytest.raises(ConfigurationError) as caught:
+            await cloud.storage.head_object("bucket", "key")
+        assert "secret" not in str(caught.value)
+        assert caught.value.operation == "head_object"
+
+
+async def test_buckets_want_a_project(monkeypatch):
+    monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
+    async with GcpCloud(anonymous=True, retry=NoRetry()) as cloud:
+        with pytest.raises(ConfigurationError, match="no project"):
+            await cloud.storage.create_bucket("bucket")
+        with pytest.raises(ConfigurationError, match="no project"):
+            await cloud.functions.list_functions().to_list()
+    async with GcpCloud(project="p", anonymous=True, retry=NoRetry()) as cloud:
+        with pytest.raises(ConfigurationError, match="region"):
+            await cloud.functions.invoke("function")
+
+
+async def test_a_native_client_wants_prepared_credentials():
+    async with GcpCloud(project="p", auth=Rotating()) as cloud:
+        with pytest.raises(MissingCredentialsError):
+            _ = cloud.native.storage
+        await cloud.native.prepare()
+        assert cloud.native.storage.project == "p"
+        assert cloud.native.functions.transport.kind == "rest"
+
+
+async def test_who_cannot_sign_urls_is_told_so():
+    for options in ({"anonymous": True}, {"auth": TokenCredentials(token="t")}):
+        async with GcpCloud(project="p", **options) as cloud:
+            with pytest.raises(MissingCredentialsError):
+                await cloud.storage.presigned_get_url("bucket", "key")
+
+
+async def test_a_link_is_signed_with_the_key_and_bound_to_the_encryption(info):
+    key = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
+    async with GcpCloud(service_account_info=info, kms_key=key) as cloud:
+        link = await cloud.storage.presigned_put_url("bucket", "a b", content_type="image/png")
+        assert link.url.startswith("https://storage.googleapis.com/bucket/a%20b?")
+        assert link.headers == {
+            "Content-Type": "image/png",
+            "x-goog-encryption-kms-key-name": key,
+        }
+        assert "content-type%3Bhost%3Bx-goog-encryption-kms-key-name" in link.url
+
+
+def test_no_sdk_is_imported_before_the_first_call():
+    program = (
+        "import sys; from cloudkit.gcp import GcpCloud; c = GcpCloud(project='p');"
+        "c.storage, c.functions, c.kv, c.pubsub, c.native;"
+        "print([m for m in sys.modules if m.split('.')[0] in {'google', 'grpc', 'requests'}])"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    assert output.strip() == "[]"
