@@ -51,9 +51,8 @@ class Wire:
 
         transport.send = record
 
-    @property
-    def methods(self) -> list[str]:
-        """Methods of the requests so far, which are forgotten."""
+    def take(self) -> list[str]:
+        """Methods of the requests so far; those are forgotten."""
         methods = [method for method, _, _ in self.sent]
         self.sent.clear()
         return methods

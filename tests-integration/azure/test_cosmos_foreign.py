@@ -24,14 +24,15 @@ pytestmark = pytest.mark.anyio
 class TestOtherPrograms(CosmosTests):
     async def test_their_containers_are_tables(self, cloud: AzureCloud, foreign: Any) -> None:
         container = foreign("/tenant", default_ttl=-1)
-        container.create_item({"tenant": "t", "id": "1", "n": 1, "big": 1e300, "o": {"x": [1.0]}})
+        theirs = {"n": 1, "big": 1e300, "o": {"x": [1.0]}, "r": [{"$ref": "x"}, {"$int": 1}]}
+        container.create_item({"tenant": "t", "id": "1", **theirs})
         kv, key = cloud.kv, Key("t", "1")
         info = await kv.describe_table(container.id)
         assert (info.partition_key, info.sort_key) == ("tenant", "id")
         assert container.id in [found.name async for found in kv.list_tables()]
         item = await kv.get(container.id, key)
         assert item is not None
-        assert item.document == {"n": 1, "big": 1e300, "o": {"x": [1]}}
+        assert item.document == theirs
         updated = await kv.update(container.id, key, increment={"n": 1}, if_version=item.version)
         assert updated["n"] == 2
         await kv.put(container.id, ("t", "2"), {"n": 2})

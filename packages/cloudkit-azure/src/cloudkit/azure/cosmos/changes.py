@@ -21,14 +21,11 @@ from attrs import field, frozen
 from cloudkit.api.kv import KEEP, Update, Value, encode_value
 from cloudkit.api.kv.codec import SAFE_INT
 from cloudkit.api.kv.paths import Path
-from cloudkit.azure.cosmos.items import EXPIRES, SEEN, ItemCodec, microseconds, moment_after
+from cloudkit.azure.cosmos.items import EXPIRES, SEEN, TAGS, ItemCodec, microseconds, moment_after
 from cloudkit.azure.cosmos.schema import KEEPS_TTL, TTL
 from cloudkit.common import utc_now
 
 MAX_OPERATIONS: Final = 10
-
-TAGS: Final = ("$int", "$float", "$decimal", "$bytes", "$datetime", "$map")
-"""Names of the objects that stand for something else."""
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

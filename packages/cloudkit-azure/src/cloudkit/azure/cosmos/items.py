@@ -29,6 +29,9 @@ https://learn.microsoft.com/azure/cosmos-db/concepts-limits#per-item-limits"""
 
 MAX_TTL: Final = 2**31 - 1
 
+TAGS: Final = ("$int", "$float", "$decimal", "$bytes", "$datetime", "$map")
+"""Names of the objects that stand for something else."""
+
 RawItem = Mapping[str, Any]
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -200,13 +203,32 @@ def _digest(raw: RawItem) -> str:
 
 
 def _exact(value: Any) -> Any:
-    """JSON's value with whole numbers as int: the service keeps them all as doubles."""
+    """JSON's value as the codec knows it.
+
+    Whole numbers are ints however they are written: the service keeps all as doubles. Objects of
+    other programs that only look as if they stood for something else stand for themselves.
+    """
     if isinstance(value, list):
         return [_exact(item) for item in value]
     if isinstance(value, dict):
-        return {name: _exact(item) for name, item in value.items()}
+        if value.keys() == {"$map"} and isinstance(value["$map"], dict):
+            return {"$map": _exact_members(value["$map"])}
+        members = _exact_members(value)
+        return {"$map": members} if _is_foreign(value) else members
     if type(value) is float and value.is_integer() and abs(value) <= SAFE_INT:
         return int(value)
     if type(value) is int and not INT_MIN <= value <= INT_MAX:
         return float(value)
     return value
+
+
+def _exact_members(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _exact(item) for name, item in value.items()}
+
+
+def _is_foreign(value: Mapping[str, Any]) -> bool:
+    """Whether an object looks like one that stands for something else, and is none."""
+    if len(value) != 1:
+        return False
+    ((name, inner),) = value.items()
+    return name.startswith("$") and (name not in TAGS or not isinstance(inner, str))

@@ -17,9 +17,9 @@ from cloudkit.azure.cosmos.client import CosmosAccount, Query
 from cloudkit.azure.cosmos.conditions import TooComplexError, possible, reference
 from cloudkit.azure.cosmos.items import EXPIRES, ItemCodec, microseconds
 from cloudkit.azure.cosmos.keys import FIRST_HIGH
-from cloudkit.azure.cosmos.schema import ID, Schema
+from cloudkit.azure.cosmos.schema import ID, MisfitError, Schema
 from cloudkit.azure.cosmos.tokens import make_token, read_token
-from cloudkit.common import ValidationError, utc_now
+from cloudkit.common import utc_now
 
 _FIRST = ("", "")
 
@@ -86,7 +86,7 @@ def query(account: CosmosAccount, schema: Schema, op: QueryItems, most: int) -> 
         ValidationError: The token is not of this query, or the table has no sort key to ask for.
     """
     if op.sort is not None and schema.sort is None:
-        raise ValidationError(f"table {op.table!r} has no sort key to select by; use a filter")
+        raise MisfitError(f"table {op.table!r} has no sort key to select by; use a filter")
     asked = _identity(op.sort, op.filter)
     way = "DESC" if op.descending else "ASC"
     listing = ("query", op.table, op.partition, way, asked)

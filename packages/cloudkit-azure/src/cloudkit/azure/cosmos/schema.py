@@ -37,6 +37,10 @@ _PATH = re.compile(r'/(?:"([^"\\]+)"|([^"/]+))')
 _KEY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}")
 
 
+class MisfitError(ValidationError):
+    """What a table of this schema does not take. Another one of its name might."""
+
+
 @frozen
 class Schema:
     """What a table's items are found by.
@@ -106,18 +110,24 @@ class Schema:
         """The id of the item with a key.
 
         Raises:
-            ValidationError: The key does not fit the table.
+            MisfitError: The key does not fit the table.
+            ValidationError: The id would be too long.
         """
-        self.info.check_key(key)
-        text = key.partition if key.sort is None else key.sort
         named = self.sort == ID or (self.sort is None and self.partition == ID)
-        return check_plain(text) if named else to_id(text)
+        text = key.partition if key.sort is None else key.sort
+        try:
+            self.info.check_key(key)
+            if named:
+                return check_plain(text)
+        except ValidationError as error:
+            raise MisfitError(error.message, hint=error.hint) from None
+        return to_id(text)
 
     def fields(self, key: Key) -> dict[str, str]:
         """The properties of an item that say which it is.
 
         Raises:
-            ValidationError: The key does not fit the table.
+            MisfitError: The key does not fit the table.
         """
         fields = {self.partition: key.partition, ID: self.id_of(key)}
         if self.sort is not None and self.sort != ID and key.sort is not None:

@@ -9,9 +9,15 @@ from cloudkit.api.kv import TableInfo
 from cloudkit.azure.clients import AzureClients
 from cloudkit.azure.cosmos.answers import is_missing_table, is_stale, with_facts
 from cloudkit.azure.cosmos.client import CosmosAccount
-from cloudkit.azure.cosmos.schema import KEEPS_TTL, Schema, check_names, definition_of
+from cloudkit.azure.cosmos.schema import (
+    KEEPS_TTL,
+    MisfitError,
+    Schema,
+    check_names,
+    definition_of,
+)
 from cloudkit.azure.errors import status_of
-from cloudkit.common import AlreadyExistsError, NotFoundError, ValidationError
+from cloudkit.common import AlreadyExistsError, NotFoundError
 
 T = TypeVar("T")
 
@@ -44,11 +50,11 @@ class Tables:
         try:
             return await func(remembered)
         except Exception as error:
-            if not is_stale(error) and not isinstance(error, ValidationError):
+            if not is_stale(error) and not isinstance(error, MisfitError):
                 raise
             self.forget(table)
             current = await self.schema(table)
-            if isinstance(error, ValidationError) and current == remembered:
+            if isinstance(error, MisfitError) and current == remembered:
                 raise
         return await func(current)
 

@@ -94,13 +94,10 @@ class Transaction:
     def _request(self, index: int, image: Image | None, refused: Exception | None) -> Request:
         writer = self.writers[index]
         try:
-            request = writer.first() if image is None else writer.under(image)
+            return writer.anew() if image is None else writer.under(image)
         except CloudError as error:
             failure = self._named(index, error)
             raise (failure if refused is None else with_facts(failure, refused)) from error
-        if request is None:
-            raise AssertionError("a plain put is one request")
-        return request
 
     def _steps(self, index: int, request: Request) -> list[tuple[Any, ...]]:
         if request.kind != "nothing":

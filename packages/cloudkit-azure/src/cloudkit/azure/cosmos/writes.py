@@ -74,6 +74,12 @@ class Writer:
             case _:
                 return None
 
+    def anew(self) -> Request:
+        """The request of a put that asks for nothing."""
+        if not isinstance(self.write, Put):
+            raise TypeError(f"{type(self.write).__name__} depends on what stands at the key")
+        return self._put(self.write, "upsert", None)
+
     def under(self, image: Image) -> Request:
         """A request that only asks that the item is still as it was.
 
