@@ -12,8 +12,9 @@ from cloudkit.common import SigningKeyCredentials
 from cloudkit.oracle import OracleCloud
 from cloudkit.spi import NoRetry
 from cloudkit.testing import LinkFault, MakeCloud, closed_port, flaky_endpoint
+from emulators.oracle import new_key
 from emulators.process import HOST, Server
-from oracle.conftest import COMPARTMENT, new_key
+from oracle.conftest import COMPARTMENT
 
 REGION = "us-ashburn-1"
 
@@ -28,7 +29,12 @@ def credentials_of(config: Mapping[str, Any]) -> SigningKeyCredentials:
     )
 
 
-def make_oracle(url: str, credentials: SigningKeyCredentials, **options: Any) -> OracleCloud:
+def make_oracle(
+    url: str,
+    credentials: SigningKeyCredentials,
+    cloud_type: type[OracleCloud] = OracleCloud,
+    **options: Any,
+) -> OracleCloud:
     """A client of the doubles at a URL."""
     given: dict[str, Any] = {
         "region": REGION,
@@ -37,12 +43,19 @@ def make_oracle(url: str, credentials: SigningKeyCredentials, **options: Any) ->
         "auth": credentials,
         **options,
     }
-    return OracleCloud(**given)
+    return cloud_type(**given)
 
 
 class OracleClouds:
-    """To be inherited before a suite."""
+    """To be inherited before a suite.
 
+    Attributes:
+        cloud_type: Class of the clients.
+        cloud_options: Further options of all clients.
+    """
+
+    cloud_type: ClassVar[type[OracleCloud]] = OracleCloud
+    cloud_options: ClassVar[Mapping[str, Any]] = {}
     provider: ClassVar[str | None] = "oracle"
     native_facts: ClassVar[Collection[str]] = ("cause", "code", "status", "request_id")
     secrets: ClassVar[Sequence[str]] = ()
@@ -59,14 +72,21 @@ class OracleClouds:
     def make_cloud(self, oci_double: Server, credentials: SigningKeyCredentials) -> MakeCloud:
         # The suites look whether this shows in an error.
         type(self).secrets = (credentials.private_key,)
-        return lambda **options: make_oracle(oci_double.url, credentials, **options)
+        return lambda **options: self.make_oracle(oci_double.url, credentials, **options)
+
+    def make_oracle(
+        self, url: str, credentials: SigningKeyCredentials, **options: Any
+    ) -> OracleCloud:
+        """A client of this suite's kind."""
+        given = {**self.cloud_options, **options}
+        return make_oracle(url, credentials, self.cloud_type, **given)
 
     @pytest.fixture
     async def bad_credentials_cloud(
         self, oci_double: Server, credentials: SigningKeyCredentials
     ) -> AsyncIterator[OracleCloud]:
         wrong = evolve(credentials, private_key=new_key()[0])
-        async with make_oracle(oci_double.url, wrong) as cloud:
+        async with self.make_oracle(oci_double.url, wrong) as cloud:
             yield cloud
 
     @pytest.fixture
@@ -75,7 +95,7 @@ class OracleClouds:
     ) -> AsyncIterator[OracleCloud]:
         with closed_port() as port:
             url = f"http://{HOST}:{port}"
-            async with make_oracle(url, credentials, retry=NoRetry()) as cloud:
+            async with self.make_oracle(url, credentials, retry=NoRetry()) as cloud:
                 yield cloud
 
     @pytest.fixture
@@ -87,5 +107,5 @@ class OracleClouds:
         async with flaky_endpoint(HOST, port) as endpoint:
             endpoint.break_links(LinkFault(response_bytes=0, action="stall"))
             timeout = self.short_timeout
-            async with make_oracle(endpoint.url, credentials, timeout=timeout) as cloud:
+            async with self.make_oracle(endpoint.url, credentials, timeout=timeout) as cloud:
                 yield cloud

@@ -14,6 +14,8 @@ from cloudkit.oracle.functions import OracleFunctions
 from cloudkit.oracle.native import OracleNative
 from cloudkit.oracle.object_storage import OracleObjectStorage
 from cloudkit.oracle.queue import OracleMessageQueue
+from cloudkit.oracle.streaming import StreamingMessageQueue, StreamingPubSub
+from cloudkit.oracle.streaming.capabilities import STREAMING_QUEUE
 from cloudkit.spi import AnyOperation
 
 
@@ -63,6 +65,16 @@ class OracleCloud(BaseCloud[OracleConfig]):
     def functions(self) -> OracleFunctions:
         """Functions of Functions."""
         return OracleFunctions(self._runner, self.capabilities.functions, self._clients)
+
+    @lazy_property
+    def streaming(self) -> StreamingMessageQueue:
+        """Messages in streams of Streaming, for what wants its order or its throughput."""
+        return StreamingMessageQueue(self._runner, STREAMING_QUEUE, self._clients)
+
+    @lazy_property
+    def pubsub(self) -> StreamingPubSub:
+        """Topics that are streams of Streaming, with groups as subscriptions."""
+        return StreamingPubSub(self._runner, self.capabilities.pubsub, self._clients)
 
     @lazy_property
     def native(self) -> OracleNative:

@@ -7,7 +7,14 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from attrs import Attribute, frozen
-from cloudkit.common import CloudConfig, ConfigurationError, ValidationError, option
+from cloudkit.common import (
+    CloudConfig,
+    ConfigurationError,
+    Duration,
+    ValidationError,
+    option,
+    seconds,
+)
 from cloudkit.core import CloudOptions
 
 ServiceName: TypeAlias = Literal[
@@ -50,6 +57,8 @@ class OracleOptions(CloudOptions, total=False):
     config_file: str | None
     namespace: str | None
     application: str | None
+    stream_partitions: int
+    stream_poll_interval: Duration
     object_storage_endpoint: str | None
     nosql_endpoint: str | None
     queue_endpoint: str | None
@@ -80,6 +89,15 @@ def _check_authentication(instance: object, attribute: Attribute[Any], value: ob
     if value is not None and value not in AUTHENTICATIONS:
         known = ", ".join(AUTHENTICATIONS)
         raise ValidationError(f"{attribute.name} must be one of {known}, not {value!r}")
+
+
+def _check_count(instance: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValidationError(f"{attribute.name} must be a positive whole number, not {value!r}")
+
+
+def _to_interval(value: Duration) -> float:
+    return seconds(value, "stream_poll_interval", minimum=0.001)
 
 
 def _check_endpoint(name: str, value: object) -> None:
@@ -131,6 +149,10 @@ class OracleConfig(CloudConfig):
         namespace: Namespace of Object Storage; the service is asked when None.
         application: Display name or OCID of the application whose functions are called by name;
             all applications of the compartment when None.
+        stream_partitions: Partitions of the streams that are made for topics and queues. As many
+            consumers of a subscription can receive at once.
+        stream_poll_interval: Seconds between two looks for messages in a stream that has none. A
+            group may look five times a second.
         object_storage_endpoint: URL of Object Storage, in place of ``endpoint``.
         nosql_endpoint: URL of NoSQL Database.
         queue_endpoint: URL that manages queues.
@@ -164,6 +186,15 @@ class OracleConfig(CloudConfig):
     )
     namespace: str | None = _text("namespace of Object Storage")
     application: str | None = _text("application of the functions")
+    stream_partitions: int = option(
+        1, doc="partitions of new streams", parse=int, validator=_check_count
+    )
+    stream_poll_interval: float = option(
+        0.25,
+        doc="seconds between two looks into an empty stream",
+        parse=float,
+        converter=_to_interval,
+    )
     object_storage_endpoint: str | None = _url("URL of Object Storage")
     nosql_endpoint: str | None = _url("URL of NoSQL Database")
     queue_endpoint: str | None = _url("URL that manages queues")
