@@ -12,13 +12,14 @@ from cloudkit.api.kv.operations import BatchWriteItems, ScanItems, Transact
 from cloudkit.common import (
     CloudError,
     ConflictError,
+    NotFoundError,
     PreconditionFailedError,
     RateLimitedError,
     ServiceUnavailableError,
     ValidationError,
     utc_now,
 )
-from cloudkit.gcp.firestore import batches, carrier, pages, transactions
+from cloudkit.gcp.firestore import batches, carrier, pages, tables, transactions
 from cloudkit.gcp.firestore.answers import WriteOutcome
 from cloudkit.gcp.firestore.items import ItemCodec, version_text
 from cloudkit.gcp.firestore.keys import Schema
@@ -301,3 +302,25 @@ def test_a_page_ends_where_it_becomes_too_large(monkeypatch: pytest.MonkeyPatch)
     assert [item.key.partition for item in page.items] == ["0", "1", "2"]
     assert page.next_token is not None
     assert service.unread == 3
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        (
+            "Document (projects/p/databases/d/documents/_cloudkit_tables/t) not found.",
+            NotFoundError,
+        ),
+        ("The database d does not exist for project p Please visit ...", exceptions.NotFound),
+    ],
+)
+def test_a_database_that_is_missing_is_not_taken_for_a_table(
+    message: str, kind: type[Exception]
+) -> None:
+    class Missing(Service):
+        def get(self, name: str) -> Any:
+            raise exceptions.NotFound(message)
+
+    client: Any = Missing()
+    with pytest.raises(kind):
+        tables._describe(client, "t")

@@ -150,7 +150,9 @@ def scan(client: FirestoreClient, schema: Schema, op: ScanItems, most: int) -> P
             raise
         # The user has switched the index of a field off, so all documents must be looked at.
         found = _run(client, schema, plan, op.filter, size)
-    return Page(found.items, found.last and make_token(listing, document_id(found.last)))
+    if found.last is None:
+        return Page(found.items)
+    return Page(found.items, make_token(listing, document_id(found.last)))
 
 
 def _single(client: FirestoreClient, schema: Schema, op: QueryItems) -> Page[Item]:

@@ -31,6 +31,7 @@ REMEMBERED: Final = 30.0
 """Seconds for which a schema is believed without another look."""
 
 DELETED_AT_ONCE: Final = 500
+_NO_DATABASE = "does not exist for project"
 _LISTING = ("tables",)
 _PARTITION, _SORT = "partition_key", "sort_key"
 
@@ -143,7 +144,8 @@ def _describe(client: FirestoreClient, table: str) -> TableInfo:
     try:
         return _info(client.get(client.name(TABLES, table)))
     except Exception as error:
-        if code_of(error) != "NOT_FOUND":
+        # It says the same code of a database that nobody has made; that is not about a table.
+        if code_of(error) != "NOT_FOUND" or _NO_DATABASE in str(error):
             raise
         raise with_facts(NotFoundError(f"there is no table {table!r}"), error) from error
 
