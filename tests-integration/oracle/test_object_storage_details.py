@@ -16,6 +16,10 @@ from oracle.clouds import credentials_of, make_oracle
 pytestmark = pytest.mark.anyio
 
 KEYS = [
+    ".",
+    "..",
+    "../a",
+    ".a",
     "a",
     "a\t",
     "a\tb/1",
@@ -44,6 +48,8 @@ CASES = [
     ("", None),
     ("", "/"),
     ("", "-"),
+    (".", None),
+    ("..", "/"),
     ("", "abc"),
     ("", "\n"),
     ("a", "/"),
@@ -55,7 +61,7 @@ CASES = [
     ("a/", "b/"),
     ("🦊", "/"),
 ]
-STARTS = [None, "a", "a\t", "a\nb/1", "a-b-1", "a/b/1", "aabcb", "b/1", "\uff5e", "🦊/2"]
+STARTS = [None, ".", "..", "a", "a\t", "a\nb/1", "a-b-1", "a/b/1", "aabcb", "b/1", "\uff5e", "🦊/2"]
 
 
 @pytest.fixture(params=["asyncio", "trio"])

@@ -6,13 +6,21 @@ import re
 
 import pytest
 from cloudkit.common import ValidationError
-from cloudkit.oracle.object_storage.keys import LAST, behind, to_key, to_name, to_prefix
+from cloudkit.oracle.object_storage.keys import (
+    DOTS,
+    LAST,
+    behind,
+    to_key,
+    to_name,
+    to_place,
+    to_prefix,
+)
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 # What the escapes are made of comes often, so that they meet.
 awkward = st.text(
-    st.sampled_from(list(f"\x00\x01\x02\t\n\x0b\f\r\x0eaz/{LAST}ü🦊")), min_size=1, max_size=12
+    st.sampled_from(list(f"\x00\x01\x02\t\n\x0b\f\r\x0eaz./{LAST}ü🦊")), min_size=1, max_size=12
 )
 keys = awkward | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 FORBIDDEN = re.compile(r"[\x00\n\r]")
@@ -35,7 +43,7 @@ def test_no_two_keys_share_a_name(one, other):
 
 @given(keys)
 def test_most_names_stand_for_themselves(name):
-    if not re.search(rf"[\x00\x01\n\r]|[\t\f]{LAST}", name):
+    if name not in DOTS and not re.search(rf"[\x00\x01\n\r]|[\t\f]{LAST}", name):
         assert to_name(name) == name
         assert to_key(name) == name
 
@@ -48,10 +56,12 @@ plain = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
 @example("a\tz", "a\nb")
 @example("a\x0b", "a\n🦊")
 @example("\f", "\r")
+@example(".", "./a")
+@example("..", ".a")
 def test_names_stand_in_the_order_of_keys(one, other):
     # But for what hardly is: characters behind the last one, which are none.
     if not re.search("[\U0010fffd-\U0010ffff]", one + other):
-        names, wanted = [to_prefix(one), to_prefix(other)], [one, other]
+        names, wanted = [to_place(one), to_place(other)], [one, other]
         assert (names[0].encode() < names[1].encode()) == (wanted[0].encode() < wanted[1].encode())
 
 
@@ -84,6 +94,10 @@ def test_behind_a_prefix_nothing_begins_with_it(prefix, rest):
         ("\x00", "\x01\x01"),
         ("\x01", "\x01\x02"),
         ("\x02", "\x02"),
+        (".", ".\x01"),
+        ("..", "..\x01"),
+        ("...", "..."),
+        (".\x01", ".\x01\x02"),
     ],
 )
 def test_names_are_as_documented(key, name):

@@ -7,6 +7,8 @@ before them, and what makes them sort behind everything that begins with it:
 - A line feed is a tab, and a carriage return a form feed, with a last character (U+10FFFD) behind.
   Last characters that stand there in the key are doubled, so an odd number tells that it is one.
 - NUL is ``\x01\x01``, and ``\x01`` is ``\x01\x02``.
+- The keys ``.`` and ``..`` have ``\x01`` behind. As they are, they would say of a URL that it means
+  something else: the bucket.
 
 Names that other tools wrote stand for themselves, unless they hold just that.
 """
@@ -22,6 +24,8 @@ MAX_NAME = 1024
 
 LAST = "\U0010fffd"
 
+DOTS = frozenset({".", ".."})
+
 _IN_KEY = re.compile(rf"[\x00\x01]|[\n\r]{LAST}*|[\t\f]{LAST}+")
 _IN_NAME = re.compile(rf"\x01[\x01\x02]|[\t\f]{LAST}+")
 _BEFORE = {"\n": "\t", "\r": "\f"}
@@ -34,7 +38,7 @@ def to_name(key: str) -> str:
     Raises:
         ValidationError: It is too long once it is escaped.
     """
-    name = to_prefix(key)
+    name = to_place(key)
     size = len(name.encode())
     if size > MAX_NAME:
         raise ValidationError(
@@ -44,6 +48,11 @@ def to_name(key: str) -> str:
     return name
 
 
+def to_place(key: str) -> str:
+    """Where a key stands among the names."""
+    return f"{key}\x01" if key in DOTS else to_prefix(key)
+
+
 def to_prefix(prefix: str) -> str:
     """What the names of all keys with a prefix begin with; those of others may do so too."""
     return _IN_KEY.sub(_escape, prefix)
@@ -51,6 +60,8 @@ def to_prefix(prefix: str) -> str:
 
 def to_key(name: str) -> str:
     """The key for the name of an object, or for the common beginning of several."""
+    if name[:-1] in DOTS and name[-1] == "\x01":
+        return name[:-1]
     return _IN_NAME.sub(_unescape, name)
 
 

@@ -10,7 +10,7 @@ from cloudkit.api.paging import Page
 from cloudkit.api.storage import ObjectEntry, PendingUpload
 from cloudkit.api.storage.operations import ListObjects, ListUploads
 from cloudkit.oracle.object_storage.attributes import to_class
-from cloudkit.oracle.object_storage.keys import behind, to_key, to_prefix
+from cloudkit.oracle.object_storage.keys import behind, to_key, to_place, to_prefix
 from cloudkit.oracle.object_storage.space import BUCKET, Space
 from cloudkit.oracle.object_storage.writing import UPLOADS
 
@@ -102,9 +102,7 @@ def _names(
         "prefix": to_prefix(op.prefix) or None,
         "delimiter": delimiter,
         "start": start,
-        "startAfter": None
-        if start is not None or not op.start_after
-        else to_prefix(op.start_after),
+        "startAfter": None if start is not None or not op.start_after else to_place(op.start_after),
         "limit": limit,
         "fields": FIELDS,
     }
