@@ -86,11 +86,11 @@ STATUSES: dict[int, Kind] = {
 }
 """What a status stands for when the code is none of the above."""
 
-MESSAGES: tuple[tuple[re.Pattern[str], frozenset[str], Kind], ...] = (
+MESSAGES: tuple[tuple[re.Pattern[str], frozenset[str | None], Kind], ...] = (
     # One code stands for several things; only the message tells them apart.
     (re.compile("already own|not available|already exists"), frozenset({"conflict"}), AlreadyExistsError),
     (re.compile("doesn't match calculated"), frozenset({"invalid"}), IntegrityError),
-    (re.compile("Anonymous caller"), frozenset({"required"}), MissingCredentialsError),
+    (re.compile("Anonymous caller"), frozenset({"required", None}), MissingCredentialsError),
     (re.compile("DNS resolution|[Nn]ame resolution"), frozenset({"UNAVAILABLE"}), DnsError),
     (re.compile("[Hh]andshak|[Ss][Ss][Ll]|certificate"), frozenset({"UNAVAILABLE"}), TlsError),
     (
