@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from emulators.oracle.errors import OracleError, not_doubled, object_body, traced
 from emulators.oracle.functions import Functions
+from emulators.oracle.notifications import Notifications
 from emulators.oracle.object_storage import ObjectStorage
 from emulators.oracle.queue import Queue
 from emulators.oracle.routing import Call
@@ -29,6 +30,7 @@ class Oracle:
         self._queue = Queue()
         self._functions = Functions(functions)
         self._streaming = Streaming()
+        self._notifications = Notifications()
 
     def __call__(self, request: Request) -> Response:
         """Answer a request of any service."""
@@ -39,6 +41,8 @@ class Oracle:
             return self._register(request)
         if request.path.startswith("/p/"):
             return self._object_storage.preauthenticated(request)
+        if self._notifications.is_link(request):
+            return self._notifications.follow(request)
         streams_body = any(
             service.streams_body(request) for service in (self._object_storage, self._streaming)
         )
@@ -47,6 +51,8 @@ class Oracle:
             return self._object_storage(call)
         if request.path.startswith("/20210201/"):
             return self._queue(call)
+        if self._notifications.takes(request):
+            return self._notifications(call)
         if request.path.startswith("/20180418/"):
             return self._streaming(call)
         if self._functions.takes(request):

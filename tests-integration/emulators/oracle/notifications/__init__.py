@@ -1,0 +1,5 @@
+"""Notifications."""
+
+from emulators.oracle.notifications.application import Notifications
+
+__all__ = ["Notifications"]
