@@ -1,15 +1,19 @@
-"""Cloud Storage's double, and clients of it that are not ours."""
+"""The servers of Google Cloud, and clients of them that are not ours."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 from typing import Any
 
+import grpc  # type: ignore[import-untyped]
 import pytest
 from emulators import firestore
+from emulators.certificates import make_certificate
 from emulators.cloud_storage import cloud_storage
 from emulators.google import create_service_account
+from emulators.google.front import signed_front
 from emulators.process import Server
 from gcp.wire import Wire, wire_to
 from google.auth.transport.requests import Request
@@ -36,6 +40,40 @@ def firestore_server() -> Iterator[Server]:
         pytest.skip(f"not run: {missing}")
     with firestore.firestore() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def front_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Certificate and key of fronts."""
+    return make_certificate(tmp_path_factory.mktemp("front"))
+
+
+@pytest.fixture(scope="session")
+def _tokens() -> set[str]:
+    return set()
+
+
+@pytest.fixture
+def front_tokens(_tokens: set[str]) -> Iterator[set[str]]:
+    """The tokens that fronts let through in this test: none but those that it adds."""
+    yield _tokens
+    _tokens.clear()
+
+
+@pytest.fixture(scope="session")
+def firestore_front(
+    firestore_server: Server, front_files: tuple[Path, Path], _tokens: set[str]
+) -> Iterator[str]:
+    """URL of Firestore behind TLS and a check of tokens."""
+    with signed_front(firestore_server.url, *front_files, _tokens) as url:
+        yield url
+
+
+@pytest.fixture
+def trusted_front(front_files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients trust the certificate of fronts."""
+    make, root = grpc.ssl_channel_credentials, front_files[0].read_bytes()
+    monkeypatch.setattr(grpc, "ssl_channel_credentials", lambda: make(root_certificates=root))
 
 
 @pytest.fixture(scope="session")

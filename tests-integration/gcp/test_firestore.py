@@ -58,6 +58,13 @@ class TestFirestore(KeyValueStoreSuite):
         return lambda **options: make_gcp(firestore_server.url, **options)
 
     @pytest.fixture
+    async def bad_credentials_cloud(
+        self, firestore_front: str, trusted_front: None
+    ) -> AsyncIterator[GcpCloud]:
+        async with make_gcp(firestore_front, retry=NoRetry()) as cloud:
+            yield cloud
+
+    @pytest.fixture
     async def unreachable_cloud(self) -> AsyncIterator[GcpCloud]:
         with closed_port() as port:
             async with make_gcp(f"http://{HOST}:{port}", retry=NoRetry()) as cloud:
