@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -155,12 +156,25 @@ async def test_without_region_and_endpoint_nothing_can_be_reached(options, monke
         assert client.base_client.endpoint == "http://127.0.0.1:1"
 
 
-def test_the_sdk_is_imported_by_the_first_call_and_only_what_is_used():
-    program = (
-        "import sys, anyio\n"
-        "from cloudkit.oracle import OracleCloud\n"
-        "cloud = OracleCloud(region='eu-frankfurt-1')\n"
-        "cloud.storage, cloud.functions, cloud.native\n"
-        "assert 'oci' not in sys.modules\n"
+PROGRAM = """
+import json, sys
+from cloudkit.oracle import OracleCloud
+
+cloud = OracleCloud(**json.load(sys.stdin))
+cloud.storage, cloud.queue, cloud.functions
+assert "oci" not in sys.modules
+cloud.native.object_storage
+services = {"object_storage", "nosql", "queue", "streaming", "ons", "functions", "core"}
+print(*(name for name in services if f"oci.{name}" in sys.modules))
+"""
+
+
+def test_the_sdk_is_imported_by_the_first_call_and_only_what_is_used(options):
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        check=True,
+        input=json.dumps(options),
+        text=True,
+        capture_output=True,
     )
-    subprocess.run([sys.executable, "-c", program], check=True)
+    assert done.stdout.split() == ["object_storage"]
