@@ -120,7 +120,7 @@ class TestFilters(CosmosTests):
             ),
             *({"x": 1}, {"$y": {"x": 1}}, [True, None, ""]),
         ]
-        documents: list[Document] = [{"v": value} for value in values] + [{}]
+        documents: list[Document] = [*({"v": value} for value in values), {}]
         for number, document in enumerate(documents):
             await cloud.kv.put(table, ("p", f"{number:02}"), document)
         for condition in conditions(values):
@@ -151,6 +151,8 @@ def conditions(values: list[Any]) -> Iterator[Condition]:
         place.begins_with,
         place.contains,
         lambda value: place.is_in(value, "a"),
+        lambda value: place.is_in(value, 1, Decimal("0.1"), None),
+        lambda value: (place == value) | (place == 1) | (attr("w") == 2),
         lambda value: attr(("v", "x")) == value,
         lambda value: attr(("v", "$int")) == value,
     ]

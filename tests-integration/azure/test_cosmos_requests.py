@@ -6,7 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-import anyio.to_thread
+import anyio
 import pytest
 from azure.clouds import make_cosmos_cloud
 from azure.cosmos_tests import CosmosTests, Wire, failing, in_thread

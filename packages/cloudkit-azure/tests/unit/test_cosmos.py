@@ -34,11 +34,17 @@ from cloudkit.azure.cosmos.keys import (
 from cloudkit.azure.cosmos.schema import Schema, definition_of
 from cloudkit.azure.cosmos.tokens import make_token, read_token
 from cloudkit.azure.cosmos.writes import Writer
+from cloudkit.azure.errors import from_answer
 from cloudkit.common import (
     AccountKeyCredentials,
+    CloudError,
     ConfigurationError,
+    ConflictError,
     ConnectionStringCredentials,
+    NotFoundError,
+    PermissionDeniedError,
     SerializationError,
+    ServiceUnavailableError,
     UnsupportedOperationError,
     ValidationError,
     utc_now,
@@ -148,6 +154,14 @@ class TestItems:
         assert document == {"n": 5, "l": [{"x": 2**53}]}
         assert (type(document["n"]), type(document["l"][0]["x"])) == (int, int)
 
+    def test_objects_that_only_look_tagged_stand_for_themselves(self) -> None:
+        foreign: dict[str, Any] = {"a": {"$ref": "x"}, "b": [{"$int": 1}], "c": {"$map": 1}}
+        raw = {"id": "s", "pk": "p", "_etag": '"e"', "_ts": 1, **foreign}
+        assert CODEC.decode(raw).document == foreign
+        body = CODEC.encode(Key("p", "s"), {**foreign, "d": {"$map": {"$x": None}}}, None)
+        document = CODEC.decode({**body, "_etag": '"e"', "_ts": 1}).document
+        assert document == {**foreign, "d": {"$map": {"$x": None}}}
+
     def test_versions_tell_when_they_end(self) -> None:
         end = datetime(2026, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)
         assert Version.of(str(Version('"e-1"', end))) == Version('"e-1"', end)
@@ -212,7 +226,12 @@ class TestConditions:
         assert values == {"@p0": float(value)}
 
     def test_what_is_too_long(self) -> None:
-        for condition in (attr("a") == "x" * 200_000, attr("a").is_in(*range(1000))):
+        among = attr("a").is_in(*([n] for n in range(1000)))
+        assert possible(among, SCHEMA)[0] == '(IS_ARRAY(c["a"]))'  # all are asked for alike
+        many = attr("a0") == 0
+        for number in range(1000):
+            many = many | (attr(f"a{number}") == number)
+        for condition in (attr("a") == "x" * 200_000, many):
             with pytest.raises(TooComplexError):
                 possible(condition, SCHEMA)
         deep = attr("a") == 1
@@ -267,6 +286,25 @@ class TestPatches:
     def test_a_version_that_never_was_has_the_item_read_first(self) -> None:
         write = Put(key=Key("p", "s"), document={}, if_version=" ")
         assert Writer(SCHEMA, write, AZURE_CAPABILITIES.kv).first() is None
+
+
+@pytest.mark.parametrize(
+    ("status", "substatus", "kind"),
+    [
+        (404, 0, NotFoundError),
+        (404, 1003, NotFoundError),
+        (404, 1002, ServiceUnavailableError),
+        (403, 3, ServiceUnavailableError),
+        (403, 1014, ConflictError),
+        (403, 5300, PermissionDeniedError),
+    ],
+)
+def test_substatuses(status: int, substatus: int, kind: type[CloudError]) -> None:
+    error = from_answer(
+        status, "NotFound" if status == 404 else "Forbidden", "m", substatus=substatus
+    )
+    assert type(error) is kind
+    assert error.retryable == (kind is ServiceUnavailableError)
 
 
 def test_tokens_belong_to_a_listing() -> None:

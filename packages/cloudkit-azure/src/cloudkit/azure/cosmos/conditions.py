@@ -108,10 +108,10 @@ class Compiler:
     def term(self, condition: Condition, *, sure: bool) -> str:
         """The term of a condition, from one side or the other."""
         match condition:
-            case And(left, right):
-                return _all(self.term(left, sure=sure), self.term(right, sure=sure))
-            case Or(left, right):
-                return _any(self.term(left, sure=sure), self.term(right, sure=sure))
+            case And():
+                return _all(*(self.term(part, sure=sure) for part in _chain(condition, And)))
+            case Or():
+                return _any(*(self.term(part, sure=sure) for part in _chain(condition, Or)))
             case Not(inner):
                 return _not(self.term(inner, sure=not sure))
             case Compare() | Between() | BeginsWith() | Contains() | Exists() | In():
@@ -163,13 +163,21 @@ class Compiler:
         return _all(f"IS_STRING({inner})", f"{inner} = {self.parameters.add(text)}")
 
     def _one_of(self, at: str, values: tuple[Value, ...], sure: bool) -> str:
-        texts = [value for value in values if isinstance(value, str)]
-        others = [value for value in values if not isinstance(value, str)]
-        terms = [self._equal(at, value, sure) for value in others]
-        if texts:
-            among = f"ARRAY_CONTAINS({self.parameters.add(texts)}, {at})"
-            terms.append(_all(f"IS_STRING({at})", among))
+        terms = [
+            self._among(at, "STRING", [value for value in values if isinstance(value, str)]),
+            self._among(at, "NUMBER", [float(value) for value in values if _is_double(value)]),
+        ]
+        for value in values:
+            if kind_of(value) == "number":
+                terms += [] if sure else _number_tags(at)
+            elif not isinstance(value, str):
+                terms.append(self._equal(at, value, sure))
         return _any(*dict.fromkeys(terms))
+
+    def _among(self, at: str, kind: str, values: list[Any]) -> str:
+        if not values:
+            return FALSE
+        return _all(f"IS_{kind}({at})", f"ARRAY_CONTAINS({self.parameters.add(values)}, {at})")
 
     def _ordered(self, at: str, operator: str, value: Value, sure: bool) -> str:
         kind = kind_of(value)
@@ -187,9 +195,8 @@ class Compiler:
         return f'IS_DEFINED({at}["$bytes"])'
 
     def _number(self, at: str, operator: str, value: float | Decimal, sure: bool) -> str:
-        near = float(value)
-        term = FALSE
-        if near == value or operator != "=":  # no double equals what is none
+        near, term = float(value), FALSE
+        if _is_double(value) or operator != "=":
             # Between the value and the double that is nearest to it there is no other double.
             if near < value:
                 operator = "<=" if operator in {"<", "<="} else ">"
@@ -198,7 +205,7 @@ class Compiler:
             term = _all(f"IS_NUMBER({at})", f"{at} {operator} {self.parameters.add(near)}")
         if sure:
             return term
-        return _any(term, *(f'IS_DEFINED({at}["{tag}"])' for tag in _NUMBER_TAGS))
+        return _any(term, *_number_tags(at))
 
     def _contains(self, at: str, value: Value, sure: bool) -> str:
         if not isinstance(value, str):
@@ -210,6 +217,29 @@ class Compiler:
             _all(f"IS_STRING({at})", f"CONTAINS({at}, {name})"),
             _all(f"IS_ARRAY({at})", f"ARRAY_CONTAINS({at}, {name})"),
         )
+
+
+def _is_double(value: Value) -> bool:
+    """Whether a value is a number that the service can hold as one."""
+    return kind_of(value) == "number" and bool(float(value) == value)
+
+
+def _number_tags(at: str) -> list[str]:
+    """There is a number that is kept as an object."""
+    return [f'IS_DEFINED({at}["{tag}"])' for tag in _NUMBER_TAGS]
+
+
+def _chain(condition: And | Or, kind: type[And | Or]) -> list[Condition]:
+    """The parts of conditions of one kind inside each other, from left to right."""
+    parts: list[Condition] = []
+    waiting: list[Condition] = [condition]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, kind):
+            waiting += [part.right, part.left]
+        else:
+            parts.append(part)
+    return parts
 
 
 def _is_plain(path: Path) -> bool:
