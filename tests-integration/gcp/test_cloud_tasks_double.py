@@ -17,8 +17,8 @@ from google.auth.transport.requests import Request
 from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 from google.oauth2 import id_token
-from google.protobuf.duration_pb2 import Duration
-from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.duration_pb2 import Duration  # type: ignore[import-untyped]
+from google.protobuf.field_mask_pb2 import FieldMask  # type: ignore[import-untyped]
 
 PARENT = "projects/tests/locations/europe-west1"
 ACCOUNT = "pusher@tests.iam.gserviceaccount.com"

@@ -139,4 +139,5 @@ def backoff(config: Any, attempts: int) -> float:
     doublings = min(attempts - 1, config.max_doublings)
     step: float = least * 2**doublings
     linear = max(attempts - 1 - config.max_doublings, 0)
-    return min(step + linear * step, most)
+    delay: float = min(step + linear * step, most)
+    return delay

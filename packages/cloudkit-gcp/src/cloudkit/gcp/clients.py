@@ -24,6 +24,7 @@ FACTORIES: Mapping[ServiceName, str] = {
     "functions": "cloudkit.gcp.functions.client",
     "firestore": "cloudkit.gcp.firestore.client",
     "pubsub": "cloudkit.gcp.pubsub.client",
+    "tasks": "cloudkit.gcp.cloud_tasks.client",
 }
 """Modules whose ``make_client(settings: ClientSettings)`` makes a service's client. Each is imported,
 with its SDK, when the client is first needed. ``close()`` of what it makes is called in the end."""

@@ -8,6 +8,8 @@ from cloudkit.common import Capabilities, CloudError
 from cloudkit.core import BaseCloud, lazy_property
 from cloudkit.gcp.capabilities import GCP_CAPABILITIES
 from cloudkit.gcp.clients import GcpClients
+from cloudkit.gcp.cloud_tasks import CloudTasksQueue
+from cloudkit.gcp.cloud_tasks.limits import TASKS_CAPABILITIES
 from cloudkit.gcp.config import GcpConfig, GcpOptions
 from cloudkit.gcp.errors import translate
 from cloudkit.gcp.firestore import FirestoreKeyValueStore
@@ -64,6 +66,11 @@ class GcpCloud(BaseCloud[GcpConfig]):
         return PubSubMessageQueue(
             self._runner, self.capabilities.queue, self._clients, self._directory
         )
+
+    @lazy_property
+    def cloud_tasks(self) -> CloudTasksQueue:
+        """Queues of Cloud Tasks, which post their messages to an application."""
+        return CloudTasksQueue(self._runner, TASKS_CAPABILITIES, self._clients)
 
     @lazy_property
     def pubsub(self) -> GcpPubSub:

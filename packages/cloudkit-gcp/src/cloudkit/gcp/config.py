@@ -12,9 +12,11 @@ from attrs import Attribute, frozen
 from cloudkit.common import (
     CloudConfig,
     ConfigurationError,
+    Duration,
     ValidationError,
     option,
     parse_bool,
+    seconds,
 )
 from cloudkit.core import CloudOptions
 
@@ -38,6 +40,10 @@ class GcpOptions(CloudOptions, total=False):
     firestore_database: str
     pubsub_endpoint: str | None
     tasks_endpoint: str | None
+    tasks_target: str | None
+    tasks_service_account: str | None
+    tasks_audience: str | None
+    tasks_deadline: Duration
     functions_endpoint: str | None
 
 
@@ -96,6 +102,18 @@ def _to_info(value: object) -> object:
         raise ValidationError("service_account_info is not JSON") from None
 
 
+def _check_target(instance: object, attribute: Attribute[Any], value: object) -> None:
+    if value is None:
+        return
+    parts = urlsplit(value) if isinstance(value, str) else None
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValidationError(f"{attribute.name} must be a URL such as https://host/path")
+
+
+def _to_deadline(value: Any) -> float:
+    return seconds(value, "tasks_deadline", minimum=15, maximum=1800)
+
+
 def _check_info(instance: object, attribute: Attribute[Any], value: object) -> None:
     if value is not None and not isinstance(value, Mapping):
         raise ValidationError(f"{attribute.name} must be the content of a key file")
@@ -139,6 +157,11 @@ class GcpConfig(CloudConfig):
         firestore_database: Database whose collections are the tables.
         pubsub_endpoint: URL of Pub/Sub.
         tasks_endpoint: URL of Cloud Tasks.
+        tasks_target: URL that Cloud Tasks posts messages to: where ``cloud.cloud_tasks.application()``
+            is served.
+        tasks_service_account: Service account whose ID token goes with each of them.
+        tasks_audience: Whom that token is made for; the URL that they are posted to when None.
+        tasks_deadline: Seconds (or a timedelta) that the application may take for one, 15 to 1800.
         functions_endpoint: URL of the API that describes functions.
     """
 
@@ -179,6 +202,17 @@ class GcpConfig(CloudConfig):
     )
     pubsub_endpoint: str | None = _url("URL of Pub/Sub", "PUBSUB_EMULATOR_HOST")
     tasks_endpoint: str | None = _url("URL of Cloud Tasks", "CLOUD_TASKS_EMULATOR_HOST")
+    tasks_target: str | None = option(
+        doc="URL that messages are posted to", validator=_check_target
+    )
+    tasks_service_account: str | None = _text("service account whose token goes with them")
+    tasks_audience: str | None = _text("whom that token is made for")
+    tasks_deadline: float = option(
+        600.0,
+        doc="seconds that the application may take for a message",
+        parse=float,
+        converter=_to_deadline,
+    )
     functions_endpoint: str | None = _url("URL of Cloud Functions")
 
     def __attrs_post_init__(self) -> None:

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from google.cloud.storage import Client as StorageClient  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
+    from cloudkit.gcp.cloud_tasks.client import TasksClient
     from cloudkit.gcp.firestore.client import FirestoreClient
     from cloudkit.gcp.pubsub.client import PubSubClient
     from google.cloud import firestore
+    from google.cloud.tasks_v2 import CloudTasksClient
     from google.pubsub_v1 import PublisherClient, SubscriberClient
 
 
@@ -43,6 +45,12 @@ class GcpNative:
     def firestore(self) -> firestore.Client:
         """Client of Firestore."""
         client: FirestoreClient = self._clients.client("firestore")
+        return client.service
+
+    @property
+    def tasks(self) -> CloudTasksClient:
+        """Client of Cloud Tasks."""
+        client: TasksClient = self._clients.client("tasks")
         return client.service
 
     @property
