@@ -125,6 +125,29 @@ async def test_refused_credentials_are_renewed_once(private_key):
     assert users == ["ocid1.user.oc1..1", "ocid1.user.oc1..2"]
 
 
+async def test_a_session_token_is_read_again_when_it_is_refused(options, private_key, tmp_path):
+    (tmp_path / "token").write_text("old")
+    (tmp_path / "key").write_text(private_key)
+    tokens = []
+
+    def refuse_old(client):
+        tokens.append(client.base_client.signer.api_key)
+        if tokens[-1] == "ST$old":
+            raise RefusedError
+
+    async with OracleCloud(
+        region="eu-frankfurt-1",
+        security_token_file=str(tmp_path / "token"),
+        key_file=str(tmp_path / "key"),
+    ) as cloud:
+        for _ in range(2):
+            with pytest.raises(RefusedError):
+                await cloud._clients.run("object_storage", refuse_old)
+        (tmp_path / "token").write_text("new")
+        await cloud._clients.run("object_storage", refuse_old)
+    assert tokens == ["ST$old", "ST$old", "ST$old", "ST$new"]
+
+
 async def test_a_native_client_wants_prepared_credentials(private_key):
     async with OracleCloud(region="eu-frankfurt-1", auth=Rotating(private_key)) as cloud:
         with pytest.raises(MissingCredentialsError):

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from cloudkit.common import (
     ConfigurationError,
     Credentials,
@@ -86,12 +86,25 @@ class SignIn:
         settings: The configuration as the SDK takes it, without the region.
         tenancy: OCID of the tenancy; None when the signer does not tell.
         region: Of the profile or of the machine; None when neither tells.
+        token: The session token that it signs with, where a file has it.
+        token_file: That file. Other programs renew what is in it.
     """
 
     signer: Any = field(repr=False)
     settings: Mapping[str, Any] = field(repr=False)
     tenancy: str | None
     region: str | None
+    token: str | None = field(default=None, repr=False)
+    token_file: str | None = None
+
+    @property
+    def outdated(self) -> bool:
+        """Whether there is another session token by now. Blocks.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        return self.token_file is not None and _read_token(self.token_file) != self.token
 
 
 def sign_in(config: OracleConfig, credentials: Credentials | None = None) -> SignIn:
@@ -184,8 +197,9 @@ def _signed_in(settings: Mapping[str, Any]) -> SignIn:
     from oci.signer import Signer  # type: ignore[import-untyped]
 
     if "security_token_file" in settings:
-        token = Path(settings["security_token_file"]).expanduser().read_text().strip()
-        return _token(token, settings)
+        path: str = settings["security_token_file"]
+        token = _read_token(path)
+        return evolve(_token(token, settings), token=token, token_file=path)
     needed = {"tenancy", "user", "fingerprint"} - settings.keys()
     if not settings.keys() & {"key_file", "key_content"}:
         needed.add("key_file")
@@ -202,6 +216,10 @@ def _signed_in(settings: Mapping[str, Any]) -> SignIn:
         settings.get("key_content"),
     )
     return SignIn(signer, settings, settings["tenancy"], settings.get("region"))
+
+
+def _read_token(path: str) -> str:
+    return Path(path).expanduser().read_text().strip()
 
 
 def _token(token: str, settings: Mapping[str, Any]) -> SignIn:

@@ -91,7 +91,8 @@ class OracleClients:
         """Call ``func(client, *args)`` in a worker thread.
 
         Credentials of the user's AuthProvider are seen to first; when the service refuses them as
-        expired or unknown, the provider is asked for others and the call is made again, once.
+        expired or unknown, the provider is asked for others and the call is made again, once. So it
+        is when the file of a session token has another one by then.
 
         Args:
             service: Whose client.
@@ -107,14 +108,12 @@ class OracleClients:
             ClientClosedError: The cloud has been closed.
             Exception: Whatever the SDK raised.
         """
-        bridge = self._bridge
-        if bridge is None:
-            return await self._context.run_sync(self._call, service, endpoint, func, *args)
-        await bridge.prepare()
+        signed_in = self._signed_in
+        await self.prepare()
         try:
             return await self._context.run_sync(self._call, service, endpoint, func, *args)
         except Exception as error:
-            if not is_refusal(error) or not await bridge.renew():
+            if not is_refusal(error) or not await self._renew(signed_in):
                 raise
         return await self._context.run_sync(self._call, service, endpoint, func, *args)
 
@@ -225,6 +224,21 @@ class OracleClients:
             "region": region,
             "additional_user_agent": f"cloudkit/{__version__}",
         }
+
+    async def _renew(self, refused: _SignedIn | None) -> bool:
+        """Sign in anew after a refusal; tells whether that makes a difference."""
+        if self._bridge is not None:
+            return await self._bridge.renew()
+        return await self._context.run_sync(self._forget, refused)
+
+    def _forget(self, refused: _SignedIn | None) -> bool:
+        """Drop who is signed in, where a file has another session token by now."""
+        with self._lock:
+            if self._signed_in is refused and refused is not None:
+                if not refused.identity.outdated:
+                    return False
+                self._signed_in, self._made = None, {}
+            return refused is not None
 
     async def _close(self) -> None:
         await self._context.run_sync(self._close_all)

@@ -164,7 +164,6 @@ class OracleConfig(CloudConfig):
     provider_name: ClassVar[str] = "oracle"
     native_variables: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "region": ("OCI_CLI_REGION", "OCI_REGION"),
-        "endpoint": ("OCI_CLI_ENDPOINT",),
     }
 
     compartment: str | None = _text("OCID of the compartment")
