@@ -28,11 +28,11 @@ class _Front(grpc.GenericRpcHandler):  # type: ignore[misc]
         self._channel = channel
         self._tokens = tokens
 
-    def service(self, details: Any) -> Any:
+    def service(self, handler_call_details: Any) -> Any:
         """How to answer a call: any kind is, on the wire, a stream of messages each way."""
 
         def answer(requests: Iterator[bytes], context: Any) -> Iterator[bytes]:
-            return self._pass_on(details, requests, context)
+            return self._pass_on(handler_call_details, requests, context)
 
         return grpc.stream_stream_rpc_method_handler(answer)
 
@@ -41,11 +41,11 @@ class _Front(grpc.GenericRpcHandler):  # type: ignore[misc]
         scheme, _, token = metadata.get("authorization", "").partition(" ")
         if scheme != "Bearer" or token not in self._tokens:
             context.abort(grpc.StatusCode.UNAUTHENTICATED, REFUSAL)
-        kept = [(name, metadata[name]) for name in _KEPT if name in metadata]
-        owner = ("authorization", "Bearer owner")  # by which emulators know servers
+        passed: Any = [(name, metadata[name]) for name in _KEPT if name in metadata]
+        passed.append(("authorization", "Bearer owner"))  # by which emulators know servers
         call = self._channel.stream_stream(details.method)
         try:
-            yield from call(requests, metadata=[*kept, owner], timeout=context.time_remaining())
+            yield from call(requests, metadata=passed, timeout=context.time_remaining())
         except grpc.RpcError as error:
             context.abort(error.code(), error.details())
 

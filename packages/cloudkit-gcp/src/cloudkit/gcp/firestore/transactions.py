@@ -117,13 +117,12 @@ class Transaction:
             }
             requests = [None if writer.asks else writer.first(client) for writer in self.writers]
             self._answer(client, requests, found, None)
-            return self._commit(client, requests, transaction)
-        except BaseException:
-            with suppress(
-                Exception
-            ):  # what matters is why it is given up; the locks end by themselves
+        except CloudError:
+            # Others wait for what was read. If this fails too, the locks end by themselves.
+            with suppress(Exception):
                 client.roll_back(transaction)
             raise
+        return self._commit(client, requests, transaction)
 
     def _commit(
         self,
