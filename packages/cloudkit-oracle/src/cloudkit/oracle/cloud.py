@@ -12,6 +12,8 @@ from cloudkit.oracle.config import OracleConfig, OracleOptions
 from cloudkit.oracle.errors import translate
 from cloudkit.oracle.functions import OracleFunctions
 from cloudkit.oracle.native import OracleNative
+from cloudkit.oracle.notifications import OracleNotifications
+from cloudkit.oracle.notifications.capabilities import NOTIFICATIONS
 from cloudkit.oracle.object_storage import OracleObjectStorage
 from cloudkit.oracle.queue import OracleMessageQueue
 from cloudkit.oracle.streaming import StreamingMessageQueue, StreamingPubSub
@@ -75,6 +77,11 @@ class OracleCloud(BaseCloud[OracleConfig]):
     def pubsub(self) -> StreamingPubSub:
         """Topics that are streams of Streaming, with groups as subscriptions."""
         return StreamingPubSub(self._runner, self.capabilities.pubsub, self._clients)
+
+    @lazy_property
+    def notifications(self) -> OracleNotifications:
+        """Topics of Notifications, which pushes what is published to them."""
+        return OracleNotifications(self._runner, NOTIFICATIONS, self._clients)
 
     @lazy_property
     def native(self) -> OracleNative:

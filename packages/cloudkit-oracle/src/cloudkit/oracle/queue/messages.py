@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from attrs import evolve, field, frozen
 from cloudkit.common import PayloadTooLargeError
+from cloudkit.oracle.texts import is_readable, readable
 
 CHANNEL = "cloudkit"
 """Channel of messages that have properties and no other channel."""
@@ -30,8 +30,6 @@ MAX_BYTES = 256_000
 """Largest message. "256 KB" in https://docs.oracle.com/en-us/iaas/Content/queue/overview.htm, which
 does not say which KB, nor whether properties count: so the smaller one, and they do."""
 MAX_REASON_BYTES = 2048
-
-_FORBIDDEN = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @frozen
@@ -90,7 +88,7 @@ def encode(body: bytes, attributes: Mapping[str, str], channel: str | None = Non
         attributes: Its attributes.
         channel: Where somebody else had put it.
     """
-    content = _readable(body)
+    content = readable(body)
     properties = {name: _encode_value(value) for name, value in attributes.items()}
     if content is None:
         content = base64.b64encode(body).decode() or "-"
@@ -144,17 +142,8 @@ def to_entry(message: Encoded) -> Any:
     return PutMessagesDetailsEntry(content=message.content, metadata=metadata)
 
 
-def _readable(body: bytes) -> str | None:
-    """A body as the text that it is; None when it had better not be sent as one."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        return None
-    return text if text and not _FORBIDDEN.search(text) else None
-
-
 def _encode_value(value: str) -> str:
-    if value and not _FORBIDDEN.search(value) and not value.startswith(BASE64):
+    if is_readable(value) and not value.startswith(BASE64):
         return value
     return BASE64 + base64.b64encode(value.encode()).decode()
 
