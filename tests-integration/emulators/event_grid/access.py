@@ -6,7 +6,7 @@ import base64
 import hmac
 from datetime import UTC, datetime
 from hashlib import sha256
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus
 
 from emulators.event_grid.errors import EventGridError, unauthorized
 from emulators.web import Request
@@ -83,10 +83,10 @@ class Access:
         digest = hmac.new(base64.b64decode(self._key), signed.encode(), sha256).digest()
         if not _equal(unquote_plus(given), base64.b64encode(digest).decode()):
             raise unauthorized("The signature is not that of the key.")
-        fields = dict(part.partition("=")[::2] for part in signed.split("&"))
-        if _moment(unquote_plus(fields.get("e", ""))) <= datetime.now(UTC):
+        fields = dict(parse_qsl(signed))
+        if _moment(fields.get("e", "")) <= datetime.now(UTC):
             raise unauthorized("The signature has expired.")
-        resource = unquote_plus(fields.get("r", "")).partition("?")[0].rstrip("/")
+        resource = fields.get("r", "").partition("?")[0].rstrip("/")
         url = f"{request.base_url}{request.path.partition(':')[0]}"
         if url != resource and not url.startswith(f"{resource}/"):
             raise unauthorized("The signature is for another resource.")

@@ -8,6 +8,7 @@ from cloudkit.azure.clients import AzureClients
 
 if TYPE_CHECKING:
     from azure.cosmos import CosmosClient
+    from azure.eventgrid import EventGridConsumerClient, EventGridPublisherClient
     from azure.storage.blob import BlobServiceClient
 
 
@@ -44,3 +45,26 @@ class AzureNative:
         """Client of Cosmos DB."""
         client: CosmosClient = self._clients.client("cosmos").service
         return client
+
+    def event_grid_publisher(self, topic: str | None = None) -> EventGridPublisherClient:
+        """A client that publishes to a topic of Event Grid; each call makes one.
+
+        Args:
+            topic: Of the namespace; None for a basic topic.
+        """
+        from azure.eventgrid import EventGridPublisherClient
+
+        sdk = self._clients.client("event_grid").sdk
+        return EventGridPublisherClient(**sdk, namespace_topic=topic)
+
+    def event_grid_consumer(self, topic: str, subscription: str) -> EventGridConsumerClient:
+        """A client that receives from a subscription of Event Grid; each call makes one.
+
+        Args:
+            topic: Of the namespace.
+            subscription: Of the topic.
+        """
+        from azure.eventgrid import EventGridConsumerClient
+
+        sdk = self._clients.client("event_grid").sdk
+        return EventGridConsumerClient(**sdk, namespace_topic=topic, subscription=subscription)

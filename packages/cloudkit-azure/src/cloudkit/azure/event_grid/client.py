@@ -32,6 +32,8 @@ BATCH = "application/cloudevents-batch+json; charset=utf-8"
 JSON = "application/json"
 ANSWER_SECONDS = 30.0
 """Seconds after the end of a long poll in which its answer must come."""
+MANY = 100
+"""Subscriptions from which on those are forgotten that are not used."""
 CLOSE_SECONDS = 2.0
 """Seconds for each request that is made while closing."""
 
@@ -44,6 +46,7 @@ class EventGridClient:
         polls: Makes those that are answered when there is something; on connections of its own.
         break_polls: Ends the latter at once.
         basic: Whether it is a basic topic.
+        sdk: The arguments of the SDK's own clients.
     """
 
     def __init__(
@@ -53,7 +56,9 @@ class EventGridClient:
         break_polls: Callable[[], None],
         *,
         basic: bool,
+        sdk: Mapping[str, Any],
     ) -> None:
+        self.sdk = sdk
         self._rest = rest
         self._polls = polls
         self._break_polls = break_polls
@@ -118,6 +123,8 @@ class EventGridClient:
             key = (topic, subscription)
             found = self._inboxes.get(key)
             if found is None:
+                if len(self._inboxes) >= MANY:
+                    self._inboxes = {k: one for k, one in self._inboxes.items() if not one.idle}
                 found = self._inboxes[key] = Inbox(
                     lambda count, seconds: self._fetch(topic, subscription, count, seconds),
                     lambda tokens: self._give_back(topic, subscription, tokens),
@@ -181,7 +188,20 @@ def make_client(settings: ClientSettings) -> EventGridClient:
         RestClient(url, authentication, settings.http, transport=transport),
         break_polls,
         basic=config.event_grid_is_basic,
+        sdk={"endpoint": url, "credential": _credential(settings), **settings.http},
     )
+
+
+def _credential(settings: ClientSettings) -> Any:
+    """The credentials as the SDK's constructors take them."""
+    from azure.core.credentials import AzureKeyCredential, AzureSasCredential
+
+    credentials = settings.credentials
+    if isinstance(credentials, AccountKeyCredentials):
+        return AzureKeyCredential(credentials.key)
+    if isinstance(credentials, SharedAccessSignatureCredentials):
+        return AzureSasCredential(credentials.signature)
+    return settings.token
 
 
 def _authentication(

@@ -60,16 +60,15 @@ def encode(message: OutgoingMessage) -> tuple[str, bytes]:
     return identifier, json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def decode(received: Received, source: Source, lock_seconds: float | None) -> Message:
+def decode(received: Received, source: Source, lock_seconds: float) -> Message:
     """The message of an event, whoever published it.
 
     Args:
         received: The event.
         source: Where it came from.
-        lock_seconds: How long its lock lasts; None where that is not known.
+        lock_seconds: How long its lock lasts at least.
     """
     event = received.event
-    until = None if lock_seconds is None else received.at + timedelta(seconds=lock_seconds)
     return Message(
         id=str(event.get("id", "")),
         body=_body(event),
@@ -77,7 +76,7 @@ def decode(received: Received, source: Source, lock_seconds: float | None) -> Me
         receive_count=received.count,
         source=source,
         lease=received.token,
-        leased_until=until,
+        leased_until=received.at + timedelta(seconds=lock_seconds),
         sent_at=_time(event.get("time")),
     )
 
@@ -126,7 +125,7 @@ def _attributes(event: Mapping[str, Any]) -> dict[str, str]:
 
 def _body(event: Mapping[str, Any]) -> bytes:
     if event.get("data_base64") is not None:
-        return base64.b64decode(event["data_base64"])
+        return _bytes(event["data_base64"])
     data = event.get("data")
     if data is None:
         return b""
@@ -134,6 +133,13 @@ def _body(event: Mapping[str, Any]) -> bytes:
     if isinstance(data, str) and not (kind.endswith("json")):
         return data.encode()
     return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text)
+    except ValueError:
+        return text.encode()  # one event that is wrong must not keep the others away
 
 
 def _time(value: Any) -> datetime | None:

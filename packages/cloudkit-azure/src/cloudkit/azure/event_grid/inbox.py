@@ -129,6 +129,12 @@ class Inbox:
         if found:
             self._start(self._guard, found)
 
+    @property
+    def idle(self) -> bool:
+        """Whether it is of no use at present."""
+        with self._changed:
+            return not (self._orders or self._polls or self._held)
+
     def close(self) -> None:
         """Give back everything. Blocks."""
         with self._changed:

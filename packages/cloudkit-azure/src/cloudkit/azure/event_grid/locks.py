@@ -30,16 +30,21 @@ def lock_error(failed: Mapping[str, Any]) -> CloudError:
 
 
 class RecentTokens:
-    """The locks that were acknowledged not long ago: to do it twice is fine."""
+    """Locks that something was done about not long ago."""
 
     def __init__(self) -> None:
         self._tokens: OrderedDict[str, None] = OrderedDict()
 
-    def add(self, token: str) -> None:
-        """Remember one."""
-        self._tokens[token] = None
+    def add(self, *tokens: str) -> None:
+        """Remember some."""
+        self._tokens.update(dict.fromkeys(tokens))
         while len(self._tokens) > REMEMBERED:
             self._tokens.popitem(last=False)
+
+    def discard(self, *tokens: str) -> None:
+        """Forget some."""
+        for token in tokens:
+            self._tokens.pop(token, None)
 
     def __contains__(self, token: str) -> bool:
         return token in self._tokens

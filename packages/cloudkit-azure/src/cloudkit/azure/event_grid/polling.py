@@ -74,13 +74,10 @@ def _pools(sockets: Sockets) -> dict[str, Any]:
             super().connect()
             sockets.add(self.sock)
 
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    return {"http": PlainPool, "https": SecurePool}
+    return {
+        "http": type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": Plain}),
+        "https": type("SecurePool", (HTTPSConnectionPool,), {"ConnectionCls": Secure}),
+    }
 
 
 def _shut(opened: socket.socket) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-import anyio
 from attrs import evolve
 from cloudkit.api.messaging import (
     Ack,
@@ -82,7 +81,8 @@ class EventGridPubSub(PubSub):
         super().__init__(runner, capabilities)
         self._clients = clients
         self._resources = Resources(clients)
-        self._acknowledged = RecentTokens()
+        self._acknowledged = RecentTokens()  # to do it twice is fine
+        self._unanswered = RecentTokens()
 
     # Topics
 
@@ -140,10 +140,10 @@ class EventGridPubSub(PubSub):
         order = Order(op.max_messages, op.wait)
         try:
             await self._clients.run("event_grid", _take, op.source, order)
-        except anyio.get_cancelled_exc_class():
+        except BaseException:
             order.withdraw()
             raise
-        return [decode(received, op.source, settings.lock) for received in order.taken]
+        return [decode(received, op.source, settings.least_lock) for received in order.taken]
 
     async def _receive_dead_letters(self, op: ReceiveDeadLetters) -> Sequence[Message]:
         raise UnsupportedOperationError(
@@ -197,7 +197,15 @@ class EventGridPubSub(PubSub):
         tokens: Sequence[str],
         query: Mapping[str, str] | None = None,
     ) -> dict[str, CloudError]:
-        return await self._clients.run("event_grid", _settle, source, action, tokens, query)
+        # Of what was sent before, and not answered, nobody knows whether it was carried out. Then the
+        # lock has ended, and that is no failure.
+        doubtful = {token for token in tokens if token in self._unanswered}
+        self._unanswered.add(*tokens)
+        failed = await self._clients.run("event_grid", _settle, source, action, tokens, query)
+        self._unanswered.discard(*tokens)
+        if action == "renewLock":
+            return failed
+        return {token: error for token, error in failed.items() if token not in doubtful}
 
     # Basic topics
 

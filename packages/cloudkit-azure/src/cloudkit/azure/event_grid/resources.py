@@ -152,7 +152,7 @@ class Resources:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _run(self, func: Callable[..., Any], *args: Any) -> Any:
-        return await self._clients.run("management", func, *args)
+        return await self._clients.run("management", lambda client: func(client, *args))
 
 
 def _read(client: ManagementClient, *names: str) -> Any:
