@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, timedelta
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from cloudkit.api.messaging import (
@@ -14,7 +14,6 @@ from cloudkit.api.messaging import (
     Handler,
     Message,
     Nack,
-    OutgoingMessage,
     Receive,
     ReceiveDeadLetters,
     SentMessage,
@@ -37,16 +36,12 @@ from cloudkit.common import (
     ConfigurationError,
     ConflictError,
     Duration,
-    PayloadTooLargeError,
     QueueCapabilities,
     UnsupportedOperationError,
-    utc_now,
 )
 from cloudkit.gcp.clients import GcpClients
 from cloudkit.gcp.cloud_tasks.application import TaskApplication
 from cloudkit.gcp.cloud_tasks.consumers import Consumers
-from cloudkit.gcp.cloud_tasks.encoding import task_id, to_request
-from cloudkit.gcp.cloud_tasks.limits import MAX_TASK_BYTES
 from cloudkit.gcp.cloud_tasks.models import TaskInfo
 from cloudkit.gcp.cloud_tasks.operations import (
     DeleteTask,
@@ -55,8 +50,9 @@ from cloudkit.gcp.cloud_tasks.operations import (
     PauseQueue,
     ResumeQueue,
 )
+from cloudkit.gcp.cloud_tasks.sending import send, send_batch
 from cloudkit.gcp.cloud_tasks.tokens import Certificates, TokenVerifier, google_certificates
-from cloudkit.gcp.errors import code_of, translate
+from cloudkit.gcp.errors import code_of
 from cloudkit.gcp.pubsub.names import last_part
 from cloudkit.spi import OperationRunner
 
@@ -302,67 +298,10 @@ class CloudTasksQueue(MessageQueue):
     # Messages
 
     async def _send(self, op: SendMessage) -> SentMessage:
-        return await self._clients.run("tasks", self._create_task, op.queue, op.message)
+        return await self._clients.run("tasks", send, self._config, op.queue, op.message)
 
     async def _send_batch(self, op: SendMessages) -> Sequence[CloudResult[SentMessage]]:
-        def send(client: TasksClient) -> list[CloudResult[SentMessage]]:
-            return [self._attempt(client, op.queue, message) for message in op.messages]
-
-        return await self._clients.run("tasks", send)
-
-    def _attempt(
-        self, client: TasksClient, queue: str, message: OutgoingMessage
-    ) -> CloudResult[SentMessage]:
-        try:
-            return CloudResult.success(self._create_task(client, queue, message))
-        except Exception as error:
-            failure = translate(error)
-            if failure is None:
-                raise
-            failure.__cause__ = error
-            return CloudResult.failure(failure)
-
-    def _create_task(
-        self, client: TasksClient, queue: str, message: OutgoingMessage
-    ) -> SentMessage:
-        task = self._task(client, queue, message)
-        request = {"parent": client.queue(queue), "task": task}
-        name: str | None = task.get("name")
-        try:
-            made = client.service.create_task(request=request, **client.options)
-        except Exception as error:
-            if name is None or code_of(error) != "ALREADY_EXISTS":
-                raise
-            return SentMessage(id=last_part(name))  # the one that came first stands for both
-        return SentMessage(id=last_part(made.name))
-
-    def _task(self, client: TasksClient, queue: str, message: OutgoingMessage) -> dict[str, Any]:
-        target, deadline = self._config.tasks_target, self._config.tasks_deadline
-        if target is None:
-            raise ConfigurationError(
-                "there is no URL that messages could be posted to",
-                hint="Give the option 'tasks_target': where application() is served.",
-            )
-        request = to_request(message, target, deadline)
-        if self._config.tasks_service_account is not None:
-            request["oidc_token"] = {
-                "service_account_email": self._config.tasks_service_account,
-                "audience": self._config.tasks_audience or target,
-            }
-        size = len(message.body) + sum(len(k) + len(v) for k, v in request["headers"].items())
-        if size > MAX_TASK_BYTES:
-            raise PayloadTooLargeError(
-                f"the task has {size:,} bytes; the limit is {MAX_TASK_BYTES:,} bytes"
-            )
-        task: dict[str, Any] = {
-            "http_request": request,
-            "dispatch_deadline": timedelta(seconds=deadline),
-        }
-        if message.delay:
-            task["schedule_time"] = utc_now() + timedelta(seconds=message.delay)
-        if message.dedup_id is not None:
-            task["name"] = client.task(queue, task_id(message.dedup_id))
-        return task
+        return await self._clients.run("tasks", send_batch, self._config, op.queue, op.messages)
 
     async def _list_tasks(self, op: ListTasks) -> Page[TaskInfo]:
         def find(client: TasksClient) -> Page[TaskInfo]:
