@@ -122,7 +122,8 @@ class TestTokens:
     ) -> None:
         async with make_storage_cloud(gcs.url, key_file, retry=NoRetry()) as cloud:
             assert not await cloud.storage.bucket_exists("no-such-bucket")
-            cloud.native.storage._credentials.token = "ya29.revoked"
+            credentials: Any = cloud.native.storage._credentials
+            credentials.token = "ya29.revoked"
             assert not await cloud.storage.bucket_exists("no-such-bucket")
 
     async def test_links_are_signed_over_the_iam_api(
@@ -168,6 +169,18 @@ class TestAccounts:
             await cloud.storage.put_object(bucket, "key", b"data")
             assert await cloud.storage.get_object(bucket, "key") == b"data"
             await check_links(cloud, bucket, account)
+
+    async def test_the_auth_providers_account_impersonates_another(
+        self, gcs: Server, key_file: dict[str, Any], other: dict[str, Any]
+    ) -> None:
+        cloud = GcpCloud(
+            storage_endpoint=gcs.url,
+            iam_endpoint=gcs.url,
+            auth=ServiceAccountCredentials(info=key_file),
+            impersonate=other["client_email"],
+        )
+        async with cloud, bucket_of(cloud) as bucket:
+            await check_links(cloud, bucket, other["client_email"])
 
     async def test_an_account_that_is_not_there_signs_nothing(
         self, gcs: Server, key_file: dict[str, Any]

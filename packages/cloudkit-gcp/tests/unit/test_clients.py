@@ -209,6 +209,17 @@ def test_another_project_is_charged(info):
     assert found.credentials.quota_project_id == "payer"
 
 
+def test_two_ways_to_sign_in_exclude_each_other():
+    with pytest.raises(ConfigurationError, match="auth and anonymous"):
+        GcpCloud(auth=TokenCredentials(token="t"), anonymous=True)
+
+
+async def test_a_provided_token_is_charged_to_another_project_too():
+    async with GcpCloud(auth=TokenCredentials(token="t"), quota_project="payer") as cloud:
+        client, _ = await cloud._clients.run("storage", seen)
+        assert client.settings.credentials.delegate.quota_project_id == "payer"
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import google.auth
 from attrs import frozen
@@ -60,11 +60,15 @@ class ProvidedCredentials(native.Credentials):
 
     Args:
         current: Gives them. Called in worker threads.
+        quota_project: The project that is charged, where it is another one.
     """
 
-    def __init__(self, current: Callable[[], Credentials]) -> None:
+    def __init__(
+        self, current: Callable[[], Credentials], quota_project: str | None = None
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._current = current
+        self._charged = quota_project
         self._lock = threading.Lock()
         self._seen: Credentials | None = None
         self._delegate: native.Credentials | None = None
@@ -75,7 +79,8 @@ class ProvidedCredentials(native.Credentials):
         current = self._current()
         with self._lock:
             if self._delegate is None or self._seen is not current:
-                self._delegate, self._seen = native_credentials(current), current
+                made = native_credentials(current)
+                self._delegate, self._seen = _charged(made, self._charged), current
             return self._delegate
 
     def before_request(self, request: Any, method: str, url: str, headers: Any) -> None:
@@ -83,9 +88,14 @@ class ProvidedCredentials(native.Credentials):
         self.delegate.before_request(request, method, url, headers)  # type: ignore[no-untyped-call]
 
     def refresh(self, request: Any) -> None:
-        """Get a token for the credentials of now; the AuthProvider itself is asked elsewhere."""
-        self.delegate.refresh(request)  # type: ignore[no-untyped-call]
-        self.token, self.expiry = self.delegate.token, self.delegate.expiry
+        """Take the token of now; the AuthProvider itself is asked elsewhere."""
+        delegate = self.delegate
+        if not delegate.valid:
+            delegate.refresh(request)  # type: ignore[no-untyped-call]
+        self.token, self.expiry = delegate.token, delegate.expiry
+
+    def __copy__(self) -> Self:
+        return self  # what impersonates keeps a copy, which has to have the token of now, too
 
 
 def sign_in(config: GcpConfig, service: ServiceName) -> SignedIn:
@@ -112,11 +122,32 @@ def sign_in(config: GcpConfig, service: ServiceName) -> SignedIn:
     credentials = source
     if config.impersonate is not None:
         credentials = _impersonating(source, config.impersonate, config)
-    elif config.quota_project is not None and isinstance(
-        credentials, native.CredentialsWithQuotaProject
-    ):
-        credentials = credentials.with_quota_project(config.quota_project)  # type: ignore[no-untyped-call]
+    else:
+        credentials = _charged(source, config.quota_project)
     return SignedIn(credentials, source, project)
+
+
+def provided(
+    config: GcpConfig, service: ServiceName, current: Callable[[], Credentials]
+) -> SignedIn:
+    """The credentials of the user's AuthProvider, as ``sign_in`` gives those of the configuration.
+
+    Args:
+        config: The settings.
+        service: Who they are for.
+        current: Gives the credentials of now.
+
+    Raises:
+        ConfigurationError: They are of a kind that Google Cloud does not take, or must not be sent
+            over plain HTTP.
+    """
+    check_encrypted(config.url(service))
+    now = current()
+    native_credentials(now)  # what it cannot be is said before a request is made
+    source = ProvidedCredentials(current, config.quota_project)
+    if config.impersonate is None:
+        return SignedIn(source, source, project_of(now))
+    return SignedIn(_impersonating(source, config.impersonate, config), source, project_of(now))
 
 
 def check_encrypted(url: str) -> None:
@@ -217,6 +248,13 @@ def _service_account(info: Mapping[str, Any]) -> native.Credentials:
         raise ConfigurationError(
             "this is not the content of a service account's key file"
         ) from None
+    return made
+
+
+def _charged(credentials: native.Credentials, project: str | None) -> native.Credentials:
+    if project is None or not isinstance(credentials, native.CredentialsWithQuotaProject):
+        return credentials
+    made: native.Credentials = credentials.with_quota_project(project)  # type: ignore[no-untyped-call]
     return made
 
 

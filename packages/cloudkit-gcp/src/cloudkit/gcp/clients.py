@@ -113,13 +113,12 @@ class GcpClients:
 
     async def _renew(self, service: ServiceName) -> bool:
         """Put other credentials in place of those that were refused; tells whether there are any."""
-        if self._bridge is not None:
-            return await self._bridge.renew()
         signed_in = self._signed_in.get(service)
-        if signed_in is None or signed_in.credentials.token is None:
-            return False
-        signed_in.credentials.token = None  # the SDK asks for another one
-        return True
+        had_token = signed_in is not None and signed_in.credentials.token is not None
+        if signed_in is not None:
+            # The SDK asks for others.
+            signed_in.credentials.token = signed_in.source.token = None
+        return had_token if self._bridge is None else await self._bridge.renew()
 
     def _call(self, service: ServiceName, func: Callable[[Any, *ArgsT], T], *args: *ArgsT) -> T:
         return func(self.client(service), *args)
@@ -142,22 +141,11 @@ class GcpClients:
         )
 
     def _sign_in(self, service: ServiceName) -> SignedIn:
-        from cloudkit.gcp.auth import (
-            ProvidedCredentials,
-            SignedIn,
-            check_encrypted,
-            native_credentials,
-            project_of,
-            sign_in,
-        )
+        from cloudkit.gcp.auth import provided, sign_in
 
         if self._bridge is None:
             return sign_in(self.config, service)
-        check_encrypted(self.config.url(service))
-        current = self._bridge.current()
-        native_credentials(current)  # what it cannot be is said before a request is made
-        provided = ProvidedCredentials(self._bridge.current)
-        return SignedIn(provided, provided, project_of(current))
+        return provided(self.config, service, self._bridge.current)
 
     def _emulator_project(self, service: ServiceName) -> str:
         from cloudkit.gcp.auth import EMULATOR_PROJECT

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar, Unpack
 
-from cloudkit.common import Capabilities, CloudError
+from cloudkit.common import Capabilities, CloudError, ConfigurationError
 from cloudkit.core import BaseCloud, lazy_property
 from cloudkit.gcp.capabilities import GCP_CAPABILITIES
 from cloudkit.gcp.clients import GcpClients
 from cloudkit.gcp.cloud_tasks import CloudTasksQueue
 from cloudkit.gcp.cloud_tasks.limits import TASKS_CAPABILITIES
-from cloudkit.gcp.config import GcpConfig, GcpOptions
+from cloudkit.gcp.config import SOURCES, GcpConfig, GcpOptions
 from cloudkit.gcp.errors import translate
 from cloudkit.gcp.firestore import FirestoreKeyValueStore
 from cloudkit.gcp.functions import CloudFunctions
@@ -41,6 +41,9 @@ class GcpCloud(BaseCloud[GcpConfig]):
     config_type = GcpConfig
 
     def __init__(self, **options: Unpack[GcpOptions]) -> None:
+        others = [name for name in SOURCES if options.get(name)]
+        if options.get("auth") is not None and others:
+            raise ConfigurationError(f"gcp: auth and {others[0]} exclude each other")
         super().__init__(options)
         self._clients = GcpClients(self._context)
         self._directory = Directory()

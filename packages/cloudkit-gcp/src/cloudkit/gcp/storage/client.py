@@ -64,7 +64,7 @@ class StorageClient:
         self.session = session
         self.service = service
         self.url = settings.url
-        self._timeout = (settings.config.connect_timeout, settings.config.timeout)
+        self._timeout: Any = (settings.config.connect_timeout, settings.config.timeout)
 
     @property
     def project(self) -> str:
