@@ -25,6 +25,10 @@ ORACLE_VARIABLES = (
     *("OCI_CLI_PROFILE", "OCI_CLI_USER", "OCI_CLI_AUTH", "OCI_CLI_CONFIG_FILE", "OCI_CONFIG_FILE"),
     "OCI_RESOURCE_PRINCIPAL_VERSION",
 )
+GCP_VARIABLES = (
+    *("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "STORAGE_EMULATOR_HOST"),
+    *("FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST"),
+)
 AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ROLE_ARN")
 
 
@@ -55,7 +59,7 @@ HANDLERS = {FUNCTION: handle_digest}
 """Name → handler, for the double of Lambda."""
 
 FUNCTIONS = {FUNCTION: digest}
-"""Name → bytes in, bytes out, for the double of Oracle's Functions."""
+"""Name → bytes in, bytes out, for the doubles of Oracle's and of Google's functions."""
 
 
 @contextmanager
@@ -88,6 +92,43 @@ def _aws() -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
+def _gcp() -> Iterator[dict[str, Any]]:
+    sys.path.insert(0, str(TESTS))
+    from emulators import firestore, pubsub
+    from emulators.google import create_service_account
+    from emulators.google_cloud import google_cloud
+
+    if firestore.missing() is not None or pubsub.find_jar(pubsub.JAR) is None:
+        raise SystemExit(
+            "Google's emulators of Firestore and Pub/Sub are not on this machine: "
+            "gcloud components install cloud-firestore-emulator pubsub-emulator"
+        )
+    project, location = "demo", "europe-west1"
+    with ExitStack() as running:
+        documents = running.enter_context(firestore.firestore())
+        messages = running.enter_context(pubsub.pubsub())
+        rest = running.enter_context(
+            google_cloud(project, location, "tools.demo.emulators:FUNCTIONS")
+        )
+        print(
+            "No credentials or endpoint given: these are EMULATORS on this machine, not Google Cloud.\n"
+            f"  Google's emulator at {documents.url} for Firestore\n"
+            f"  Google's emulator at {messages.url} for Pub/Sub\n"
+            f"  a double at {rest.url} for Cloud Storage and Cloud Functions, where the function is\n"
+            "  deployed\n"
+        )
+        yield {
+            "project": project,
+            "region": location,
+            "service_account_info": create_service_account(rest.url, project, "demo"),
+            "storage_endpoint": rest.url,
+            "functions_endpoint": rest.url,
+            "firestore_endpoint": documents.url,
+            "pubsub_endpoint": messages.url,
+        }
+
+
+@contextmanager
 def _oracle() -> Iterator[dict[str, Any]]:
     sys.path.insert(0, str(TESTS))
     from emulators.oracle import new_key, oracle, register_key
@@ -114,4 +155,8 @@ def _oracle() -> Iterator[dict[str, Any]]:
 
 _EMULATORS: Mapping[
     str, tuple[Callable[[], AbstractContextManager[dict[str, Any]]], tuple[str, ...]]
-] = {"aws": (_aws, AWS_VARIABLES), "oracle": (_oracle, ORACLE_VARIABLES)}
+] = {
+    "aws": (_aws, AWS_VARIABLES),
+    "gcp": (_gcp, GCP_VARIABLES),
+    "oracle": (_oracle, ORACLE_VARIABLES),
+}
