@@ -6,8 +6,11 @@ from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from cloudkit.azure import AzureCloud
+from cloudkit.testing.common.suite import ContractSuite
 from emulators import azurite
 from emulators.cosmos import KEY as COSMOS_KEY
+from emulators.service_bus import KEY as SERVICE_BUS_KEY
+from emulators.service_bus import connection_string
 
 
 def make_storage_cloud(url: str, **options: Any) -> AzureCloud:
@@ -20,6 +23,13 @@ def make_cosmos_cloud(url: str, **options: Any) -> AzureCloud:
     """A client of the double of Cosmos DB at a URL."""
     given: dict[str, Any] = {"cosmos_key": COSMOS_KEY, **options}
     return AzureCloud(cosmos_endpoint=url, **given)
+
+
+def make_service_bus_cloud(url: str, *, key: str = SERVICE_BUS_KEY, **options: Any) -> AzureCloud:
+    """A client of the double of Service Bus at a URL, which takes leases of less than 5 seconds."""
+    cloud = AzureCloud(service_bus_connection_string=connection_string(url, key=key), **options)
+    ContractSuite.restrict(cloud.queue, min_visibility_seconds=0.1)
+    return cloud
 
 
 class AzureClouds:

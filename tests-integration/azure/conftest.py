@@ -13,6 +13,7 @@ from emulators.azure_functions import azure_functions
 from emulators.cosmos import KEY, cosmos
 from emulators.event_grid import event_grid
 from emulators.process import Server
+from emulators.service_bus import service_bus as service_bus_double
 
 _numbers = itertools.count()
 
@@ -21,6 +22,13 @@ _numbers = itertools.count()
 def cosmos_server() -> Iterator[Server]:
     """Cosmos DB."""
     with cosmos() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def service_bus() -> Iterator[Server]:
+    """Service Bus."""
+    with service_bus_double() as server:
         yield server
 
 

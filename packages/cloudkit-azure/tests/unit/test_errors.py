@@ -157,7 +157,7 @@ def test_errors_of_cosmos_db():
     ("native", "kind"),
     [
         (service_bus.MessagingEntityNotFoundError(), NotFoundError),
-        (service_bus.MessageLockLostError(), ConflictError),
+        (service_bus.MessageLockLostError(), PreconditionFailedError),
         (service_bus.MessageAlreadySettled(action="complete"), ConflictError),
         (service_bus.MessageSizeExceededError(), PayloadTooLargeError),
         (service_bus.ServiceBusAuthenticationError(), InvalidCredentialsError),

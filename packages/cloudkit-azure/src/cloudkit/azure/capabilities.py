@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import evolve
 from cloudkit.azure.config import AzureConfig
+from cloudkit.azure.service_bus.capabilities import QUEUES
 from cloudkit.common import (
     Capabilities,
     FunctionsCapabilities,
@@ -82,6 +83,7 @@ AZURE_CAPABILITIES = Capabilities(
     ),
     # https://learn.microsoft.com/azure/event-grid/quotas-limits, and the REST reference of the
     # resource manager for the lengths of locks
+    queue=QUEUES,
     pubsub=PubSubCapabilities(
         visibility=False,
         extend_length=False,

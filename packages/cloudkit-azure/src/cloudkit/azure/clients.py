@@ -31,6 +31,7 @@ ArgsT = TypeVarTuple("ArgsT")
 
 FACTORIES: Mapping[ServiceName, str] = {
     "blob": "cloudkit.azure.blob.client",
+    "service_bus": "cloudkit.azure.service_bus.client",
     "cosmos": "cloudkit.azure.cosmos.client",
     "event_grid": "cloudkit.azure.event_grid.client",
     "functions": "cloudkit.azure.functions.client",

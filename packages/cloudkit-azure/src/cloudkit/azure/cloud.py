@@ -13,6 +13,7 @@ from cloudkit.azure.errors import translate
 from cloudkit.azure.event_grid import EventGridPubSub
 from cloudkit.azure.functions import AzureFunctions
 from cloudkit.azure.native import AzureNative
+from cloudkit.azure.service_bus import ServiceBusMessageQueue
 from cloudkit.common import Capabilities, CloudError
 from cloudkit.core import BaseCloud, lazy_property
 from cloudkit.spi import AnyOperation
@@ -73,6 +74,16 @@ class AzureCloud(BaseCloud[AzureConfig]):
     def event_grid(self) -> EventGridPubSub:
         """The same as ``pubsub``, by its own name."""
         return self.pubsub
+
+    @lazy_property
+    def queue(self) -> ServiceBusMessageQueue:
+        """Messages in queues of Service Bus."""
+        return ServiceBusMessageQueue(self._runner, self.capabilities.queue, self._clients)
+
+    @property
+    def service_bus(self) -> ServiceBusMessageQueue:
+        """The same as ``queue``, by its own name."""
+        return self.queue
 
     @lazy_property
     def functions(self) -> AzureFunctions:

@@ -46,6 +46,7 @@ class AzureOptions(CloudOptions, total=False):
     cosmos_database: str
     service_bus_namespace: str | None
     service_bus_connection_string: str | None
+    service_bus_management_endpoint: str | None
     event_grid_endpoint: str | None
     event_grid_key: str | None
     event_grid_sas_token: str | None
@@ -141,6 +142,8 @@ class AzureConfig(CloudConfig):
         cosmos_database: The database whose containers are the tables.
         service_bus_namespace: Host of the namespace: ``name.servicebus.windows.net``.
         service_bus_connection_string: Where it is and how to sign in to it.
+        service_bus_management_endpoint: URL that its queues and topics are managed at, where that
+            is not the namespace's own: an emulator's.
         event_grid_endpoint: URL of the namespace, or that of a basic topic, with its path.
         event_grid_key: Its key.
         event_grid_sas_token: Shared access signature for it.
@@ -195,6 +198,7 @@ class AzureConfig(CloudConfig):
     service_bus_connection_string: str | None = _text(
         "connection string of Service Bus", "AZURE_SERVICEBUS_CONNECTION_STRING", secret=True
     )
+    service_bus_management_endpoint: str | None = _url("URL that Service Bus is managed at")
     event_grid_endpoint: str | None = _url("URL of Event Grid", "AZURE_EVENTGRID_ENDPOINT")
     event_grid_key: str | None = _text("its key", "AZURE_EVENTGRID_KEY", secret=True)
     event_grid_sas_token: str | None = _text("shared access signature for it", secret=True)

@@ -9,6 +9,8 @@ from cloudkit.azure.clients import AzureClients
 if TYPE_CHECKING:
     from azure.cosmos import CosmosClient
     from azure.eventgrid import EventGridConsumerClient, EventGridPublisherClient
+    from azure.servicebus import ServiceBusClient
+    from azure.servicebus.management import ServiceBusAdministrationClient
     from azure.storage.blob import BlobServiceClient
 
 
@@ -44,6 +46,18 @@ class AzureNative:
     def cosmos(self) -> CosmosClient:
         """Client of Cosmos DB."""
         client: CosmosClient = self._clients.client("cosmos").service
+        return client
+
+    @property
+    def service_bus(self) -> ServiceBusClient:
+        """Client of Service Bus, for messages."""
+        client: ServiceBusClient = self._clients.client("service_bus").sdk
+        return client
+
+    @property
+    def service_bus_administration(self) -> ServiceBusAdministrationClient:
+        """Client of Service Bus that manages queues, topics and subscriptions."""
+        client: ServiceBusAdministrationClient = self._clients.client("service_bus").administration
         return client
 
     def event_grid_publisher(self, topic: str | None = None) -> EventGridPublisherClient:

@@ -72,7 +72,7 @@ class QueueMessageBehaviours(QueueSuite):
         await self.assert_nothing_comes(channel)
         assert await queues.queue_exists(channel.name)
 
-    @behaviour("purge", "extend")
+    @behaviour("purge", "purge_leased", "extend")
     async def test_purging_drops_leased_messages_as_well(
         self, queues: MessageQueue, channel: Channel
     ) -> None:
@@ -143,7 +143,7 @@ class QueueMessageBehaviours(QueueSuite):
         await queues.delete(await self.receive_one(channel))
         await self.assert_nothing_comes(channel)
 
-    @behaviour("extend")
+    @behaviour("extend", "extend_length")
     async def test_change_visibility_is_another_name_of_extend_and_nack(
         self, queues: MessageQueue, channel: Channel
     ) -> None:

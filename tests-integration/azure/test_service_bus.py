@@ -1,0 +1,72 @@
+"""MessageQueue and PubSub on Service Bus, as a double has it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+import pytest
+from azure.clouds import AzureClouds, make_service_bus_cloud
+from cloudkit.azure import AzureCloud
+from cloudkit.spi import NoRetry
+from cloudkit.testing import (
+    LinkFault,
+    MakeCloud,
+    MessageQueueSuite,
+    closed_port,
+    flaky_endpoint,
+)
+from emulators.process import HOST, Server
+from emulators.service_bus import KEY
+
+
+class ServiceBusClouds(AzureClouds):
+    """What the suites of queues and topics have in common."""
+
+    __test__ = False
+
+    native_facts: ClassVar[Collection[str]] = (
+        "cause",
+        "code",
+        "request_id",
+    )  # of links, which know no status
+    secrets: ClassVar[Sequence[str]] = (KEY,)
+    brief_lease: ClassVar[float] = 0.7
+    kept_lease: ClassVar[float] = 1.5
+
+    @pytest.fixture
+    def make_cloud(self, service_bus: Server) -> MakeCloud:
+        return lambda **options: make_service_bus_cloud(service_bus.url, **options)
+
+    @pytest.fixture
+    async def bad_credentials_cloud(self, service_bus: Server) -> AsyncIterator[AzureCloud]:
+        async with make_service_bus_cloud(service_bus.url, key="wrong") as cloud:
+            yield cloud
+
+    @pytest.fixture
+    async def unreachable_cloud(self) -> AsyncIterator[AzureCloud]:
+        with closed_port() as port:
+            async with make_service_bus_cloud(f"http://{HOST}:{port}", retry=NoRetry()) as cloud:
+                yield cloud
+
+    @pytest.fixture
+    async def stalled_cloud(self, service_bus: Server) -> AsyncIterator[AzureCloud]:
+        port = urlsplit(service_bus.url).port
+        assert port is not None
+        async with flaky_endpoint(HOST, port) as endpoint:
+            endpoint.break_links(LinkFault(response_bytes=0, action="stall"))
+            async with make_service_bus_cloud(endpoint.url, timeout=self.short_timeout) as cloud:
+                yield cloud
+
+
+class QueueSuite(ServiceBusClouds, MessageQueueSuite):
+    __test__ = False
+
+
+class TestQueuesOnAsyncio(QueueSuite):
+    backends = ("asyncio",)
+
+
+class TestQueuesOnTrio(QueueSuite):
+    backends = ("trio",)
