@@ -57,7 +57,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for key in (name, _without_backend(item)):
             if key in defects:
                 always = not isinstance(defects[key], Erratic)
-                item.add_marker(pytest.mark.xfail(reason=defects[key], strict=always))
+                # Plain text: processes of one run tell each other the reason.
+                item.add_marker(pytest.mark.xfail(reason=str(defects[key]), strict=always))
 
 
 def _without_backend(item: pytest.Item) -> str:
