@@ -104,3 +104,51 @@ def test_a_cloud_is_made_without_an_account():
     cloud = AzureCloud(account="acme")
     assert cloud.storage is cloud.blob
     assert cloud.config.account == "acme"
+
+
+def test_where_event_grid_is_managed():
+    config = load({"event_grid_endpoint": "https://news.westeurope-1.eventgrid.azure.net"})
+    assert config.event_grid_place is None
+    assert not config.event_grid_is_basic
+    config = load(
+        {"event_grid_endpoint": "https://news.westeurope-1.eventgrid.azure.net"},
+        AZURE_SUBSCRIPTION_ID="s",
+        AZURE_RESOURCE_GROUP="g",
+    )
+    assert config.event_grid_place == ("s", "g", "news")
+    config = load({"subscription_id": "s", "resource_group": "g", "event_grid_namespace": "n"})
+    assert config.event_grid_place == ("s", "g", "n")
+    basic = load({"event_grid_endpoint": "https://t.westeurope-1.eventgrid.azure.net/api/events"})
+    assert basic.event_grid_is_basic
+
+
+def test_a_container_for_dead_letters_is_a_resource():
+    account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a"
+    container = f"{account}/blobServices/default/containers/dead"
+    assert load({"event_grid_dead_letters": container}).event_grid_dead_letters == container
+    for wrong in ("dead", "https://a.blob.core.windows.net/dead", account):
+        with pytest.raises(ConfigurationError, match="event_grid_dead_letters"):
+            load({"event_grid_dead_letters": wrong})
+
+
+def test_capabilities_are_those_that_the_options_leave():
+    assert not AzureCloud().capabilities.pubsub.dead_letter
+    account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a"
+    container = f"{account}/blobServices/default/containers/dead"
+    assert AzureCloud(event_grid_dead_letters=container).capabilities.pubsub.dead_letter
+    basic = AzureCloud(event_grid_endpoint="https://t.x.eventgrid.azure.net/api/events")
+    assert not basic.capabilities.pubsub.subscriptions
+    assert "basic topic" in basic.capabilities.pubsub.reasons["subscriptions"]
+
+
+def test_credentials_of_event_grid_and_functions():
+    config = load({"event_grid_key": "a2V5", "functions_key": "key"})
+    assert credentials_of("event_grid", config) == AccountKeyCredentials(key="a2V5")
+    assert credentials_of("functions", config) == AccountKeyCredentials(key="key")
+    assert credentials_of("management", config) is None
+    config = load({"event_grid_sas_token": "r=x&s=y"})
+    assert isinstance(credentials_of("event_grid", config), SharedAccessSignatureCredentials)
+    assert isinstance(credentials_of("functions", config), AnonymousCredentials)
+    assert credentials_of("functions", load({"functions_audience": "api://app"})) is None
+    with pytest.raises(ConfigurationError, match="exclude"):
+        load({"event_grid_key": "a", "event_grid_sas_token": "b"})
