@@ -85,7 +85,7 @@ class OracleNotifications(PubSub):
         All endpoints but functions are asked first whether they want that: it is confirmed by opening
         the link in what they get, which is good for three days. A URL gets it by POST, in the header
         ``X-OCI-NS-ConfirmationURL`` and in the body. What a URL gets later is decoded by
-        [decode][cloudkit.oracle.notifications.decode].
+        ``cloudkit.oracle.notifications.decode``.
 
         Args:
             topic: The topic.
