@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+import anyio
 import pytest
 from azure.clouds import make_cosmos_cloud
 from azure.cosmos_tests import CosmosTests
@@ -112,7 +113,11 @@ class TestOtherPrograms(CosmosTests):
             assert await cloud.kv.list_tables().to_list() == []
             with pytest.raises(NotFoundError):
                 await cloud.kv.get("table", "key")
-            await cloud.kv.create_table("table")
+            names = ["table", "table-1", "table-2"]
+            async with anyio.create_task_group() as tasks:
+                for name in names:
+                    tasks.start_soon(cloud.kv.create_table, name)
             await cloud.kv.put("table", "key", {})
-            assert [info.name async for info in cloud.kv.list_tables()] == ["table"]
-            await cloud.kv.delete_table("table")
+            assert [info.name async for info in cloud.kv.list_tables()] == names
+            for name in names:
+                await cloud.kv.delete_table(name)

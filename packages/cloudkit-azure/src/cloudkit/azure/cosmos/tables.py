@@ -149,8 +149,16 @@ def _create(account: CosmosAccount, info: TableInfo) -> None:
     except Exception as error:
         if status_of(error) != 404:
             raise
-        account.service.create_database_if_not_exists(account.database_name)
+        _create_database(account)
         account.database.create_container(**options)
+
+
+def _create_database(account: CosmosAccount) -> None:
+    try:
+        account.service.create_database(account.database_name)
+    except Exception as error:
+        if status_of(error) != 409:  # somebody else has done it meanwhile
+            raise
 
 
 def _read(account: CosmosAccount, table: str) -> Any:
