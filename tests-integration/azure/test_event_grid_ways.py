@@ -27,7 +27,15 @@ from cloudkit.common import (
     ValidationError,
 )
 from cloudkit.testing import LinkFault, flaky_endpoint
-from emulators.event_grid import KEY, received_by_basic_topic, set_aside
+from emulators.event_grid import (
+    GROUP,
+    KEY,
+    NAMESPACE,
+    SUBSCRIPTION_ID,
+    TOKEN,
+    received_by_basic_topic,
+    set_aside,
+)
 from emulators.process import HOST, Server
 
 pytestmark = pytest.mark.anyio
@@ -289,3 +297,22 @@ async def test_native_clients_are_those_of_the_sdk(event_grid_server, place):
             return detail.event.data
 
         assert await run_sync(talk) == b"native"
+
+
+async def test_a_subscription_of_which_nothing_is_said_has_the_shortest_locks(event_grid_server):
+    url = event_grid_server.url
+    async with AzureCloud(
+        event_grid_endpoint=url,
+        event_grid_namespace=NAMESPACE,
+        event_grid_key=KEY,
+        management_endpoint=url,
+        management_token=TOKEN,
+        subscription_id=SUBSCRIPTION_ID,
+        resource_group=GROUP,
+    ) as cloud:
+        topic = (await run_sync(new_subscription, url))[0]
+        created = await cloud.pubsub.create_subscription(topic, "by-default")
+        assert created.visibility == 60
+        for length in (59, 301):
+            with pytest.raises(ValidationError):
+                await cloud.pubsub.create_subscription(topic, "other", visibility=length)

@@ -119,7 +119,8 @@ def credentials_of(service: ServiceName, config: AzureConfig) -> Credentials | N
         # A token is made for an audience; without one, functions are called that anybody may call.
         audience = config.functions_audience
         return _key(config.functions_key) or (AnonymousCredentials() if audience is None else None)
-    return None
+    token = config.management_token
+    return None if token is None else TokenCredentials(token=token)
 
 
 def checked(service: ServiceName, credentials: Credentials) -> Credentials:

@@ -171,7 +171,9 @@ class AzureClients:
         return made
 
     def _make(self, service: ServiceName, given: Credentials | None) -> Any:
-        credentials = credentials_of(service, self.config) if given is None else given
+        credentials = given
+        if given is None or (service == "management" and self.config.management_token is not None):
+            credentials = credentials_of(service, self.config)
         if credentials is not None:
             credentials = checked(service, credentials)
         user_agent = _user_agent()

@@ -55,6 +55,7 @@ class AzureOptions(CloudOptions, total=False):
     subscription_id: str | None
     resource_group: str | None
     management_endpoint: str
+    management_token: str | None
     functions_endpoint: str | None
     functions_key: str | None
     functions_audience: str | None
@@ -155,6 +156,7 @@ class AzureConfig(CloudConfig):
         subscription_id: Subscription of Azure that the namespace is in.
         resource_group: Resource group that it is in.
         management_endpoint: URL of the resource manager, for sovereign clouds.
+        management_token: Token for it, in place of one that is asked for.
         functions_endpoint: URL of the function app.
         functions_key: Host key or master key of the app.
         functions_audience: Application that tokens for the app are made for.
@@ -213,6 +215,7 @@ class AzureConfig(CloudConfig):
         doc="URL of the resource manager",
         validator=_check_own_endpoint,
     )
+    management_token: str | None = _text("token for the resource manager", secret=True)
     functions_endpoint: str | None = _url("URL of the function app", "AZURE_FUNCTIONS_ENDPOINT")
     functions_key: str | None = _text("its key", "AZURE_FUNCTIONS_KEY", secret=True)
     functions_audience: str | None = _text("application that its tokens are for")

@@ -38,6 +38,9 @@ from cloudkit.api.pubsub.operations import (
 from cloudkit.api.validation import several
 from cloudkit.common import CloudResult, Duration, NotFoundError, seconds
 
+DEFAULT_VISIBILITY = 30.0
+"""Seconds of a subscription's leases, where nothing is said about them."""
+
 
 class PubSub(PubSubHooks):
     """Messages to a topic, of which every subscription gets its own copy, at least once.
@@ -112,7 +115,7 @@ class PubSub(PubSubHooks):
         subscription: str,
         *,
         filter: Mapping[str, str | Sequence[str]] | None = None,  # noqa: A002  (the word for it)
-        visibility: Duration = 30,
+        visibility: Duration | None = None,
         dead_letter: DeadLetterPolicy | None = None,
         push_endpoint: str | None = None,
     ) -> SubscriptionInfo:
@@ -123,13 +126,16 @@ class PubSub(PubSubHooks):
             subscription: Name of the subscription.
             filter: Attribute → value, or values, that let a message through; all of the attributes
                 must.
-            visibility: Length of a lease, in seconds or as a timedelta.
+            visibility: Length of a lease, in seconds or as a timedelta; None for 30 seconds, or the
+                shortest that the provider has where that is longer.
             dead_letter: When messages are set aside; None for never.
             push_endpoint: URL that messages are posted to, instead of being received.
 
         Raises:
             AlreadyExistsError: The topic has a subscription of this name.
         """
+        if visibility is None:
+            visibility = max(DEFAULT_VISIBILITY, self.capabilities.min_visibility_seconds)
         operation = CreateSubscription(
             topic=topic,
             subscription=subscription,
