@@ -48,7 +48,7 @@ class Endpoint:
                 self.send_response(503 if endpoint.failures >= 0 else 200)
                 self.end_headers()
 
-            def log_message(self, *args: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # inherited
                 pass
 
         self.server = ThreadingHTTPServer((HOST, 0), Handler)

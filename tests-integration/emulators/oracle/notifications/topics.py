@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from emulators.oracle.errors import OracleError, invalid, object_body
@@ -50,7 +51,7 @@ class Topics:
         if any(each["name"] == name for each in self._store.topics.values()):
             raise OracleError(409, "Conflict", f"The tenancy has a topic {name} already")
         identity = new_ocid("onstopic")
-        topic = {
+        topic: dict[str, Any] = {
             "name": name,
             "topicId": identity,
             "shortTopicId": uuid.uuid4().hex[:8],

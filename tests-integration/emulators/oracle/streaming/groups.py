@@ -93,9 +93,9 @@ class Groups:
             held = group.reservations[number]
             if held.instance != cursor["instance"]:
                 continue
-            place = cursor["places"].get(str(number))
-            known = place is not None and place[0] == held.number
-            offset = place[1] if known else group.committed[number]
+            reservation, offset = cursor["places"].get(str(number), (None, 0))
+            if reservation != held.number:
+                offset = group.committed[number]
             found = stream.partitions[number].read(offset, limit, MAX_BYTES)
             if found:
                 cursor["places"][str(number)] = [held.number, found[-1].offset + 1]
