@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from cloudkit.api.messaging import OutgoingMessage
 from cloudkit.common import PayloadTooLargeError
+from cloudkit.oracle.streaming.addresses import Settings
 from cloudkit.oracle.streaming.capabilities import BATCH, STREAMING_QUEUE
 from cloudkit.oracle.streaming.messages import (
     MARK,
@@ -18,7 +19,6 @@ from cloudkit.oracle.streaming.messages import (
     from_message,
     to_entry,
 )
-from cloudkit.oracle.streaming.streams import Settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,4 +94,8 @@ def test_settings_go_into_a_tag(visibility: float, receives: int | None, ordered
     settings = Settings(visibility=visibility, max_receives=receives, ordered=ordered)
     assert len(settings.to_tag()) <= 256
     assert Settings.from_tag(settings.to_tag()) == settings
-    assert Settings.from_tag(None) == Settings()
+
+
+@pytest.mark.parametrize("text", [None, "", "{}", "[]", "1", "text", '{"v": 1}'])
+def test_tags_of_others_are_no_settings(text: str | None) -> None:
+    assert Settings.from_tag(text) == Settings()

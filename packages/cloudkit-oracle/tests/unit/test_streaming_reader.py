@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cloudkit.oracle.streaming.addresses import Address
 from cloudkit.oracle.streaming.reader import Reader
-from cloudkit.oracle.streaming.streams import Address
 
 pytestmark = pytest.mark.anyio
 

@@ -32,10 +32,11 @@ from cloudkit.common import (
     utc_now,
 )
 from cloudkit.oracle.clients import OracleClients
+from cloudkit.oracle.streaming.addresses import Address, Settings
 from cloudkit.oracle.streaming.deliveries import Delivery
 from cloudkit.oracle.streaming.messages import Content, to_entry
 from cloudkit.oracle.streaming.reader import Reader
-from cloudkit.oracle.streaming.streams import Address, Settings, Streams
+from cloudkit.oracle.streaming.streams import Streams
 from cloudkit.spi import OperationRunner
 
 CapabilitiesT = TypeVar("CapabilitiesT", bound=MessagingCapabilities)

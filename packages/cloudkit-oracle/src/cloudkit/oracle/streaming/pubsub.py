@@ -27,8 +27,7 @@ from cloudkit.common import (
     PubSubCapabilities,
     ValidationError,
 )
-from cloudkit.oracle.streaming.leases import Place, StreamLeases
-from cloudkit.oracle.streaming.streams import (
+from cloudkit.oracle.streaming.addresses import (
     DEAD,
     KIND_TAG,
     MAX_TAGS,
@@ -37,6 +36,7 @@ from cloudkit.oracle.streaming.streams import (
     Address,
     Settings,
 )
+from cloudkit.oracle.streaming.leases import Place, StreamLeases
 
 PAGE_SIZE = 100
 LONGEST_RETENTION_HOURS = 168

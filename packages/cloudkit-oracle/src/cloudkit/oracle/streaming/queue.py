@@ -26,9 +26,9 @@ from cloudkit.common import (
     UnsupportedOperationError,
     ValidationError,
 )
+from cloudkit.oracle.streaming.addresses import DEAD, KIND_TAG, SETTINGS_TAG, Address, Settings
 from cloudkit.oracle.streaming.leases import Place, StreamLeases
 from cloudkit.oracle.streaming.messages import Content
-from cloudkit.oracle.streaming.streams import DEAD, KIND_TAG, SETTINGS_TAG, Address, Settings
 
 GROUP = "cloudkit"
 """The group that reads a queue."""

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 import anyio
 from cloudkit.oracle.errors import status_of
+from cloudkit.oracle.streaming.addresses import Address
 from cloudkit.oracle.streaming.deliveries import Deliveries
 from cloudkit.oracle.streaming.messages import Record, from_message
-from cloudkit.oracle.streaming.streams import Address, Streams
+from cloudkit.oracle.streaming.streams import Streams
 
 T = TypeVar("T")
 
