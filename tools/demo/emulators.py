@@ -29,6 +29,11 @@ GCP_VARIABLES = (
     *("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "STORAGE_EMULATOR_HOST"),
     *("FIRESTORE_EMULATOR_HOST", "PUBSUB_EMULATOR_HOST"),
 )
+AZURE_VARIABLES = (
+    *("AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_CONNECTION_STRING", "AZURE_COSMOS_ENDPOINT"),
+    *("AZURE_COSMOS_CONNECTION_STRING", "AZURE_SERVICEBUS_CONNECTION_STRING"),
+    *("AZURE_EVENTGRID_ENDPOINT", "AZURE_FUNCTIONS_ENDPOINT", "AZURE_CLIENT_ID"),
+)
 AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ROLE_ARN")
 
 
@@ -88,6 +93,45 @@ def _aws() -> Iterator[dict[str, Any]]:
             "endpoint": most.url,
             "dynamodb_endpoint": tables.url,
             "lambda_endpoint": functions.url,
+        }
+
+
+@contextmanager
+def _azure() -> Iterator[dict[str, Any]]:
+    sys.path.insert(0, str(TESTS))
+    from emulators import azurite, cosmos, event_grid, service_bus
+    from emulators.azure_functions import HOST_KEY, azure_functions
+
+    with ExitStack() as running:
+        blobs = running.enter_context(azurite.azurite())
+        documents = running.enter_context(cosmos.cosmos())
+        queues = running.enter_context(service_bus.service_bus())
+        topics = running.enter_context(event_grid.event_grid())
+        functions = running.enter_context(azure_functions("tools.demo.functions_app:app"))
+        print(
+            "No credentials or endpoint given: these are EMULATORS on this machine, not Azure.\n"
+            f"  Azurite at {blobs.url} for Blob Storage\n"
+            f"  a double at {documents.url} for Cosmos DB\n"
+            f"  a double at {queues.url} for Service Bus\n"
+            f"  a double at {topics.url} for Event Grid and the resource manager\n"
+            f"  a host at {functions.url} for Functions, where the function is deployed\n"
+        )
+        yield {
+            "storage_endpoint": blobs.url,
+            "account": azurite.ACCOUNT,
+            "storage_key": azurite.KEY,
+            "cosmos_endpoint": documents.url,
+            "cosmos_key": cosmos.KEY,
+            "service_bus_connection_string": service_bus.connection_string(queues.url),
+            "event_grid_endpoint": topics.url,
+            "event_grid_namespace": event_grid.NAMESPACE,
+            "event_grid_key": event_grid.KEY,
+            "subscription_id": event_grid.SUBSCRIPTION_ID,
+            "resource_group": event_grid.GROUP,
+            "management_endpoint": topics.url,
+            "management_token": event_grid.TOKEN,
+            "functions_endpoint": functions.url,
+            "functions_key": HOST_KEY,
         }
 
 
@@ -157,6 +201,7 @@ _EMULATORS: Mapping[
     str, tuple[Callable[[], AbstractContextManager[dict[str, Any]]], tuple[str, ...]]
 ] = {
     "aws": (_aws, AWS_VARIABLES),
+    "azure": (_azure, AZURE_VARIABLES),
     "gcp": (_gcp, GCP_VARIABLES),
     "oracle": (_oracle, ORACLE_VARIABLES),
 }
