@@ -72,7 +72,8 @@ class Connection:
                 raise
             self._links[kind, path] = link
             raise
-        self._links[kind, path] = link
+        if not link.closed:
+            self._links[kind, path] = link
         if len(self._links) > MAX_LINKS:
             self._links.popitem(last=False)[1].close()
         return result

@@ -32,6 +32,8 @@ SESSION_FILTER = b"com.microsoft:session-filter"
 SESSION_UNTIL = b"com.microsoft:locked-until-utc"
 TICKS_OF_1970 = 621355968000000000
 ATTACHED = 3
+COUNTS = 2**32
+"""Deliveries are counted in 32 bits."""
 
 
 @frozen
@@ -68,6 +70,7 @@ class Link:
         self._place = place
         self._path = path
         self.client: Any = None
+        self.closed = False
 
     def open(self) -> None:
         """Sign in for the entity, and attach.
@@ -84,6 +87,7 @@ class Link:
 
     def close(self) -> None:
         """Detach; the connection stays."""
+        self.closed = True
         if self.client is not None:
             with suppress(Exception):
                 self.client.close()
@@ -168,17 +172,7 @@ class SendLink(Link):
 
 
 class ReceiveLink(Link):
-    """Receives from a queue, a subscription, or the dead letters of one.
-
-    Args:
-        amqp: The library's connection.
-        place: The namespace.
-        path: The entity.
-    """
-
-    def __init__(self, amqp: Any, place: Place, path: str) -> None:
-        super().__init__(amqp, place, path)
-        self._drained = False
+    """Receives from a queue, a subscription, or the dead letters of one."""
 
     def _make_client(self) -> Any:
         return self._receive_client(self._address)
@@ -196,9 +190,10 @@ class ReceiveLink(Link):
         self.client._link._incoming_flow = self._on_flow  # the library passes over it
 
     def _on_flow(self, frame: Sequence[Any]) -> None:
+        # Only the answer to a drain has used up all the credit; others may come late.
         link = self.client._link
-        link.delivery_count, link.current_link_credit = frame[5], frame[6] or 0
-        self._drained = True
+        if frame[5] == (link.delivery_count + link.current_link_credit) % COUNTS:
+            link.delivery_count, link.current_link_credit = frame[5], 0
 
     def take(self, count: int, wait: float, unwanted: Callable[[], bool]) -> list[Delivery]:
         """Receive.
@@ -228,9 +223,8 @@ class ReceiveLink(Link):
         if credit <= 0:
             return
         link, end = self.client._link, time.monotonic() + DRAIN_SECONDS
-        self._drained = False
         link.flow(link_credit=credit, drain=True)
-        while not self._drained and link.current_link_credit > 0:
+        while link.current_link_credit > 0:
             self.listen()
             self.check()
             if time.monotonic() > end:
