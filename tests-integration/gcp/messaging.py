@@ -33,6 +33,8 @@ class PubSubClouds:
     known_defects: ClassVar[Mapping[str, str]] = {}
     native_facts: ClassVar[Collection[str]] = ("cause", "code", "status")
     backlog: ClassVar[int] = 100
+    # Five receives, the service's lowest number, come ever later: after 1, 2, 4 and 8 seconds.
+    patience: ClassVar[float] = 15.0
 
     # An emulator on a busy machine may take a second for what is quick elsewhere.
     short_timeout: ClassVar[float] = 3.0
