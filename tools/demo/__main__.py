@@ -29,7 +29,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--provider",
         default="local",
-        help="any installed provider; aws, gcp and oracle run on emulators unless an option or variable "
+        help="any installed provider; aws, azure, gcp and oracle run on emulators unless an option or variable "
         "says otherwise",
     )
     parser.add_argument(
