@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
+from attrs import evolve
 from cloudkit.azure import AzureCloud
+from cloudkit.azure.service_bus.capabilities import TOPICS
+from cloudkit.common import Capabilities
 from cloudkit.testing.common.suite import ContractSuite
 from emulators import azurite
 from emulators.cosmos import KEY as COSMOS_KEY
@@ -29,6 +32,27 @@ def make_service_bus_cloud(url: str, *, key: str = SERVICE_BUS_KEY, **options: A
     """A client of the double of Service Bus at a URL, which takes leases of less than 5 seconds."""
     cloud = AzureCloud(service_bus_connection_string=connection_string(url, key=key), **options)
     ContractSuite.restrict(cloud.queue, min_visibility_seconds=0.1)
+    return cloud
+
+
+class TopicsCloud(AzureCloud):
+    """A client whose topics are those of Service Bus, for suites that ask for ``pubsub``."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of Azure, with the topics of Service Bus."""
+        return evolve(super().capabilities, pubsub=TOPICS)
+
+    @property
+    def pubsub(self) -> Any:
+        """Topics of Service Bus."""
+        return self.service_bus_topics
+
+
+def make_topics_cloud(url: str, *, key: str = SERVICE_BUS_KEY, **options: Any) -> TopicsCloud:
+    """The same with topics."""
+    cloud = TopicsCloud(service_bus_connection_string=connection_string(url, key=key), **options)
+    ContractSuite.restrict(cloud.pubsub, min_visibility_seconds=0.1)
     return cloud
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import ClassVar
 from urllib.parse import urlsplit
 
 import pytest
-from azure.clouds import AzureClouds, make_service_bus_cloud
+from azure.clouds import AzureClouds, make_service_bus_cloud, make_topics_cloud
 from cloudkit.azure import AzureCloud
 from cloudkit.spi import NoRetry
 from cloudkit.testing import (
     LinkFault,
     MakeCloud,
     MessageQueueSuite,
+    PubSubSuite,
     closed_port,
     flaky_endpoint,
 )
@@ -35,19 +36,21 @@ class ServiceBusClouds(AzureClouds):
     brief_lease: ClassVar[float] = 0.7
     kept_lease: ClassVar[float] = 1.5
 
+    make: ClassVar[Callable[..., AzureCloud]] = staticmethod(make_service_bus_cloud)
+
     @pytest.fixture
     def make_cloud(self, service_bus: Server) -> MakeCloud:
-        return lambda **options: make_service_bus_cloud(service_bus.url, **options)
+        return lambda **options: self.make(service_bus.url, **options)
 
     @pytest.fixture
     async def bad_credentials_cloud(self, service_bus: Server) -> AsyncIterator[AzureCloud]:
-        async with make_service_bus_cloud(service_bus.url, key="wrong") as cloud:
+        async with self.make(service_bus.url, key="wrong") as cloud:
             yield cloud
 
     @pytest.fixture
     async def unreachable_cloud(self) -> AsyncIterator[AzureCloud]:
         with closed_port() as port:
-            async with make_service_bus_cloud(f"http://{HOST}:{port}", retry=NoRetry()) as cloud:
+            async with self.make(f"http://{HOST}:{port}", retry=NoRetry()) as cloud:
                 yield cloud
 
     @pytest.fixture
@@ -56,7 +59,7 @@ class ServiceBusClouds(AzureClouds):
         assert port is not None
         async with flaky_endpoint(HOST, port) as endpoint:
             endpoint.break_links(LinkFault(response_bytes=0, action="stall"))
-            async with make_service_bus_cloud(endpoint.url, timeout=self.short_timeout) as cloud:
+            async with self.make(endpoint.url, timeout=self.short_timeout) as cloud:
                 yield cloud
 
 
@@ -70,3 +73,9 @@ class TestQueuesOnAsyncio(QueueSuite):
 
 class TestQueuesOnTrio(QueueSuite):
     backends = ("trio",)
+
+
+class TestTopics(ServiceBusClouds, PubSubSuite):
+    backends = ("asyncio",)  # receiving and settling are those of queues
+    provider = "azure, Service Bus topics"
+    make = staticmethod(make_topics_cloud)

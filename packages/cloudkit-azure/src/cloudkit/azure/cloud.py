@@ -13,7 +13,8 @@ from cloudkit.azure.errors import translate
 from cloudkit.azure.event_grid import EventGridPubSub
 from cloudkit.azure.functions import AzureFunctions
 from cloudkit.azure.native import AzureNative
-from cloudkit.azure.service_bus import ServiceBusMessageQueue
+from cloudkit.azure.service_bus import ServiceBusMessageQueue, ServiceBusPubSub
+from cloudkit.azure.service_bus.capabilities import TOPICS
 from cloudkit.common import Capabilities, CloudError
 from cloudkit.core import BaseCloud, lazy_property
 from cloudkit.spi import AnyOperation
@@ -84,6 +85,11 @@ class AzureCloud(BaseCloud[AzureConfig]):
     def service_bus(self) -> ServiceBusMessageQueue:
         """The same as ``queue``, by its own name."""
         return self.queue
+
+    @lazy_property
+    def service_bus_topics(self) -> ServiceBusPubSub:
+        """Topics of Service Bus, with the methods of ``pubsub`` and capabilities of their own."""
+        return ServiceBusPubSub(self._runner, TOPICS, self._clients)
 
     @lazy_property
     def functions(self) -> AzureFunctions:
