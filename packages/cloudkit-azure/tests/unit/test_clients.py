@@ -12,6 +12,7 @@ from cloudkit.azure import AzureCloud
 from cloudkit.common import (
     AccessKeyCredentials,
     AccountKeyCredentials,
+    ClientClosedError,
     ConfigurationError,
     ConnectionStringCredentials,
     MissingCredentialsError,
@@ -154,3 +155,52 @@ async def test_who_cannot_sign_urls_is_told_so():
     async with AzureCloud(account="acme", storage_sas_token="sig=x") as cloud:
         with pytest.raises(MissingCredentialsError):
             await cloud.storage.presigned_get_url("bucket", "key")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda cloud: cloud.pubsub.publish("topic", b"body"),
+        lambda cloud: cloud.pubsub.describe_topic("topic"),
+        lambda cloud: cloud.functions.invoke("function"),
+    ],
+    ids=["event_grid", "management", "functions"],
+)
+async def test_a_token_is_not_sent_where_others_can_read_it(call):
+    async with AzureCloud(
+        event_grid_endpoint="http://news.example",
+        management_endpoint="http://management.example",
+        functions_endpoint="http://app.example",
+        subscription_id="s",
+        resource_group="g",
+        auth=TokenCredentials(token="t"),
+        retry=NoRetry(),
+    ) as cloud:
+        with pytest.raises(ConfigurationError, match="https"):
+            await call(cloud)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda cloud: cloud.pubsub.publish("topic", b"body"),
+        lambda cloud: cloud.pubsub.describe_topic("topic"),
+        lambda cloud: cloud.functions.invoke("function"),
+    ],
+    ids=["event_grid", "management", "functions"],
+)
+async def test_who_does_not_say_where_is_told_so(call, monkeypatch):
+    for name in ("AZURE_EVENTGRID_ENDPOINT", "AZURE_FUNCTIONS_ENDPOINT", "AZURE_RESOURCE_GROUP"):
+        monkeypatch.delenv(name, raising=False)
+    async with AzureCloud(auth=TokenCredentials(token="t"), retry=NoRetry()) as cloud:
+        with pytest.raises(ConfigurationError) as caught:
+            await call(cloud)
+        assert caught.value.hint
+
+
+async def test_native_clients_of_a_closed_cloud_are_not_made():
+    cloud = AzureCloud(event_grid_endpoint="https://news.example", event_grid_key=KEY)
+    async with cloud:
+        assert cloud.native.event_grid_consumer("topic", "subscription")
+    with pytest.raises(ClientClosedError):
+        cloud.native.event_grid_publisher("topic")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from cloudkit.azure.config import is_loopback
+from cloudkit.common import ConfigurationError
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -22,6 +23,9 @@ class RestClient:
         authentication: Signs requests; None to send them unsigned.
         http: Options of all HTTP clients; see ``ClientSettings``.
         transport: Sends them, in place of the one of all clients.
+
+    Raises:
+        ConfigurationError: A token would be sent where others can read it.
     """
 
     def __init__(
@@ -40,7 +44,9 @@ class RestClient:
         self._options: dict[str, Any] = {}
         if authentication is not None:
             policies.append(authentication)
-        if isinstance(authentication, BearerTokenCredentialPolicy) and is_loopback(url):
+        if isinstance(authentication, BearerTokenCredentialPolicy) and not url.startswith("https:"):
+            if not is_loopback(url):
+                raise ConfigurationError(f"a token is sent to https only, not to {url}")
             self._options["enforce_https"] = False  # nobody listens in on this machine itself
         self._pipeline: PipelineClient[Any, Any] = PipelineClient(
             self.url, policies=policies, transport=transport or http["transport"]
