@@ -207,6 +207,11 @@ class CloudTasksQueue(MessageQueue):
             retry_delay=retry_delay,
             drain_timeout=drain_timeout,
         )
+        self._check_consuming(options, stop_when_empty=stop_when_empty)
+        await self.describe_queue(queue)
+        await self._consumers.run(queue, handler, options)
+
+    def _check_consuming(self, options: ConsumeOptions, *, stop_when_empty: bool) -> None:
         for asked, flag, what in (
             (options.visibility is not None, "visibility", "visibility"),
             (bool(options.retry_delay), "nack_delay", "retry_delay"),
@@ -214,8 +219,6 @@ class CloudTasksQueue(MessageQueue):
         ):
             if asked:
                 self.capabilities.require(flag, what)
-        await self.describe_queue(queue)
-        await self._consumers.run(queue, handler, options)
 
     # Queues
 
