@@ -23,9 +23,11 @@ from cloudkit.common import (
     ConflictError,
     NotFoundError,
     PayloadTooLargeError,
+    TokenCredentials,
     UnsupportedOperationError,
     ValidationError,
 )
+from cloudkit.spi import AuthProvider
 from cloudkit.testing import LinkFault, flaky_endpoint
 from emulators.event_grid import (
     GROUP,
@@ -316,3 +318,24 @@ async def test_a_subscription_of_which_nothing_is_said_has_the_shortest_locks(ev
         for length in (59, 301):
             with pytest.raises(ValidationError):
                 await cloud.pubsub.create_subscription(topic, "other", visibility=length)
+
+
+class Rotating(AuthProvider):
+    """A token that the service refuses, and then one that it takes."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def get_credentials(self) -> TokenCredentials:
+        self.asked += 1
+        return TokenCredentials(token="an-old-token" if self.asked == 1 else TOKEN)
+
+
+async def test_a_token_that_is_refused_is_renewed_also_while_receiving(event_grid_server, place):
+    provider = Rotating()
+    async with make_event_grid(event_grid_server.url, auth=provider) as cloud:
+        assert await cloud.pubsub.receive(*place) == []
+        assert provider.asked == 2
+        await cloud.pubsub.publish(place[0], b"body")
+        assert (await take(cloud, place)).body == b"body"
+    assert provider.asked == 2
