@@ -9,12 +9,33 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from azure.core.credentials import AzureKeyCredential, AzureSasCredential
+from azure.core.credentials import AccessToken, AzureKeyCredential, AzureSasCredential
+from azure.core.exceptions import ResourceNotFoundError
 from azure.core.messaging import CloudEvent
+from azure.core.pipeline import PipelineRequest
+from azure.core.pipeline.policies import SansIOHTTPPolicy
 from azure.core.rest import HttpRequest
 from azure.event_grid_clients import manage, new_subscription, once, provision, refused
 from azure.eventgrid import EventGridConsumerClient, EventGridPublisherClient, generate_sas
-from emulators.event_grid import KEY, event_grid, received_by_basic_topic, set_aside
+from azure.mgmt.eventgrid import EventGridManagementClient
+from azure.mgmt.eventgrid.models import (
+    DeliveryConfiguration,
+    FiltersConfiguration,
+    NamespaceTopic,
+    QueueInfo,
+    StringContainsFilter,
+    Subscription,
+)
+from emulators.event_grid import (
+    GROUP,
+    KEY,
+    NAMESPACE,
+    SUBSCRIPTION_ID,
+    TOKEN,
+    event_grid,
+    received_by_basic_topic,
+    set_aside,
+)
 from emulators.process import Server
 
 CONTAINER = {
@@ -381,3 +402,54 @@ def test_the_shortest_lock_of_the_service_is_a_minute():
         assert manage(server.url, "PUT", path, {"properties": delivery})[0] == 400
         queue["receiveLockDurationInSeconds"] = 60
         assert manage(server.url, "PUT", path, {"properties": delivery})[0] == 201
+
+
+class Signed(SansIOHTTPPolicy[Any, Any]):
+    """Sends the token also without TLS, which the SDK's own policy does not."""
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        request.http_request.headers["Authorization"] = f"Bearer {TOKEN}"
+
+
+class Token:
+    """What the SDK's constructor wants."""
+
+    def get_token(self, *scopes: str, **options: Any) -> AccessToken:
+        return AccessToken(TOKEN, int(time.time()) + 3600)
+
+
+def test_the_sdk_for_management_understands_the_resource_manager(event_grid_server):
+    client: Any = EventGridManagementClient(
+        Token(),
+        SUBSCRIPTION_ID,
+        base_url=event_grid_server.url,
+        authentication_policy=Signed(),
+        polling_interval=0,
+        retry_policy=once(),
+    )
+    place = (GROUP, NAMESPACE, "by-its-sdk")
+    with client:
+        topics, subscriptions = client.namespace_topics, client.namespace_topic_event_subscriptions
+        topic = topics.begin_create_or_update(*place, NamespaceTopic()).result(10)
+        assert (topic.name, topic.provisioning_state) == ("by-its-sdk", "Succeeded")
+        queue = QueueInfo(receive_lock_duration_in_seconds=90, max_delivery_count=3)
+        wanted = Subscription(
+            delivery_configuration=DeliveryConfiguration(delivery_mode="Queue", queue=queue),
+            filters_configuration=FiltersConfiguration(
+                filters=[StringContainsFilter(key="colour", values=["red"])]
+            ),
+        )
+        for number in range(6):
+            subscriptions.begin_create_or_update(*place, f"number-{number}", wanted).result(10)
+        found = subscriptions.get(*place, "number-0")
+        assert found.delivery_configuration.queue.receive_lock_duration_in_seconds == 90
+        assert found.filters_configuration.filters[0].values == ["red"]
+        listed = subscriptions.list_by_namespace_topic(*place)
+        assert sorted(item.name for item in listed) == [f"number-{n}" for n in range(6)]
+        subscriptions.begin_delete(*place, "number-0").result(10)
+        with pytest.raises(ResourceNotFoundError):
+            subscriptions.get(*place, "number-0")
+        topics.begin_delete(*place).result(10)
+        assert "by-its-sdk" not in [
+            item.name for item in topics.list_by_namespace(GROUP, NAMESPACE)
+        ]
