@@ -17,7 +17,7 @@ from cloudkit.common import (
     Credentials,
     MissingCredentialsError,
 )
-from cloudkit.spi import AuthProvider, CachingAuthProvider
+from cloudkit.core import CredentialBridge
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -44,71 +44,42 @@ class _Keys(NamedTuple):
     account_id: str | None = None
 
 
-class CredentialBridge:
+class KeyBridge(CredentialBridge):
     """The user's AuthProvider, asked in the event loop and read by botocore in the threads.
 
     Args:
         provider: Source of AccessKeyCredentials or AnonymousCredentials.
     """
 
-    def __init__(self, provider: AuthProvider) -> None:
-        self._provider = (
-            provider if isinstance(provider, CachingAuthProvider) else CachingAuthProvider(provider)
-        )
-        self._current: Credentials | None = None
-        self._keys: _Keys | None = None
-
     @property
     def anonymous(self) -> bool:
         """Whether the provider gave AnonymousCredentials."""
         return isinstance(self._current, AnonymousCredentials)
-
-    async def prepare(self) -> None:
-        """See to it that there are credentials for the next call.
-
-        Raises:
-            AuthenticationError: The provider has none.
-            ConfigurationError: They are of a kind that AWS does not know.
-        """
-        self._take(await self._provider.get_credentials())
-
-    async def renew(self) -> bool:
-        """Ask for others in place of those that were refused; tells whether there are any."""
-        refused = self._current
-        self._take(await self._provider.refresh_credentials())
-        return self._current != refused
 
     def frozen(self) -> _Keys:
         """The keys to sign with now.
 
         Raises:
             MissingCredentialsError: The provider has not been asked yet.
+            ConfigurationError: It gave keys once, and gives AnonymousCredentials now.
         """
-        if self._keys is None:
-            raise MissingCredentialsError(
-                "the AuthProvider has not been asked for credentials yet",
-                hint="Call 'await cloud.native.prepare()' before you use a native client.",
-            )
-        return self._keys
+        credentials = self.current()
+        if not isinstance(credentials, AccessKeyCredentials):
+            raise ConfigurationError("a client that signs cannot become anonymous; make another")
+        return _Keys(
+            credentials.access_key_id, credentials.secret_access_key, credentials.session_token
+        )
 
     def _take(self, credentials: Credentials) -> None:
-        if credentials is self._current:
-            return
-        if isinstance(credentials, AccessKeyCredentials):
-            self._keys = _Keys(
-                credentials.access_key_id,
-                credentials.secret_access_key,
-                credentials.session_token,
-            )
-        elif not isinstance(credentials, AnonymousCredentials):
+        if not isinstance(credentials, (AccessKeyCredentials, AnonymousCredentials)):
             raise ConfigurationError(
                 f"AWS does not take {type(credentials).__name__}",
                 hint="Let the AuthProvider give AccessKeyCredentials or AnonymousCredentials.",
             )
-        self._current = credentials
+        super()._take(credentials)
 
 
-def make_session(config: AwsConfig, bridge: CredentialBridge | None) -> Session:
+def make_session(config: AwsConfig, bridge: KeyBridge | None) -> Session:
     """A botocore session that signs with the right credentials. Blocks: imports botocore.
 
     Args:
@@ -129,7 +100,7 @@ def make_session(config: AwsConfig, bridge: CredentialBridge | None) -> Session:
     return session
 
 
-def _bridged(bridge: CredentialBridge) -> Any:
+def _bridged(bridge: KeyBridge) -> Any:
     from botocore.credentials import Credentials as BotoCredentials
 
     class BridgedCredentials(BotoCredentials):

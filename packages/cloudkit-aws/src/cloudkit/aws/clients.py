@@ -11,7 +11,7 @@ from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, TypeVarTuple
 
-from cloudkit.aws.auth import REFUSED, CredentialBridge, make_session
+from cloudkit.aws.auth import REFUSED, KeyBridge, make_session
 from cloudkit.aws.config import AwsConfig
 from cloudkit.aws.errors import code_of
 from cloudkit.aws.timestamps import read_timestamp
@@ -54,7 +54,7 @@ class AwsClients:
 
     def __init__(self, context: CloudContext[AwsConfig]) -> None:
         self._context = context
-        self._bridge = None if context.auth is None else CredentialBridge(context.auth)
+        self._bridge = None if context.auth is None else KeyBridge(context.auth)
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         self._session: Any = None

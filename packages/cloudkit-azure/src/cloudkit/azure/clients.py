@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 from attrs import frozen
 from cloudkit.azure.auth import (
-    CredentialBridge,
     ServiceName,
     checked,
     credentials_of,
@@ -20,7 +19,7 @@ from cloudkit.azure.auth import (
 from cloudkit.azure.config import AzureConfig
 from cloudkit.azure.errors import is_refusal
 from cloudkit.common import ClientClosedError, Credentials, TokenCredentials
-from cloudkit.core import CloudContext
+from cloudkit.core import CloudContext, CredentialBridge
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

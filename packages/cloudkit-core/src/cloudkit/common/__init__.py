@@ -53,7 +53,7 @@ from cloudkit.common.errors import (
     UnsupportedOperationError,
     ValidationError,
 )
-from cloudkit.common.profiles import Profile, load_profile
+from cloudkit.common.profiles import Profile, load_profile, profile_names
 from cloudkit.common.region import Region
 from cloudkit.common.result import CloudResult
 
@@ -111,6 +111,7 @@ __all__ = [
     "load_profile",
     "option",
     "parse_bool",
+    "profile_names",
     "seconds",
     "utc_now",
 ]

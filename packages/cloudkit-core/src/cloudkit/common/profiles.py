@@ -85,6 +85,23 @@ def load_profile(name: str | None = None, path: str | os.PathLike[str] | None = 
     return Profile(name, provider, options)
 
 
+def profile_names(path: str | os.PathLike[str] | None = None) -> list[str]:
+    """The profiles that a file has; none when there is no file.
+
+    Args:
+        path: The file; looked for when None.
+
+    Raises:
+        ConfigurationError: The file is wrong.
+    """
+    try:
+        file = Path(path) if path is not None else find_file()
+    except ConfigurationError:
+        return []
+    profiles = _read(file).get("profiles", {})
+    return list(profiles) if isinstance(profiles, dict) else []
+
+
 def _read(file: Path) -> dict[str, Any]:
     import tomllib
 

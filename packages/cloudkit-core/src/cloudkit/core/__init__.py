@@ -17,22 +17,26 @@ from cloudkit.core.registry import (
 )
 
 if TYPE_CHECKING:
+    from cloudkit.core.bridge import CredentialBridge
     from cloudkit.core.cloud import BaseCloud
     from cloudkit.core.context import CloudContext, CloudOptions, ErrorTranslator
     from cloudkit.core.deadline import Deadline
     from cloudkit.core.executor import OperationExecutor
     from cloudkit.core.lazy import lazy_property
+    from cloudkit.core.streams import ThreadedStream
     from cloudkit.core.threads import WorkerThreads
 
 __all__ = [
     "BaseCloud",
     "CloudContext",
     "CloudOptions",
+    "CredentialBridge",
     "Deadline",
     "ErrorTranslator",
     "OperationExecutor",
     "ProviderInfo",
     "ProviderType",
+    "ThreadedStream",
     "WorkerThreads",
     "__version__",
     "installed_providers",
@@ -44,9 +48,11 @@ _HOMES = {
     "BaseCloud": "cloud",
     "CloudContext": "context",
     "CloudOptions": "context",
+    "CredentialBridge": "bridge",
     "Deadline": "deadline",
     "ErrorTranslator": "context",
     "OperationExecutor": "executor",
+    "ThreadedStream": "streams",
     "WorkerThreads": "threads",
     "lazy_property": "lazy",
 }

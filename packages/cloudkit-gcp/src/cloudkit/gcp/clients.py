@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
-from cloudkit.core import CloudContext
-from cloudkit.gcp.bridge import CredentialBridge
+from cloudkit.core import CloudContext, CredentialBridge
 from cloudkit.gcp.config import GcpConfig, ServiceName, is_plain
 from cloudkit.gcp.errors import is_refusal
 

@@ -22,7 +22,6 @@ from cloudkit.common import (
 )
 from cloudkit.oracle.config import OracleConfig
 from cloudkit.oracle.errors import translate
-from cloudkit.spi import AuthProvider, CachingAuthProvider
 
 RESOURCE_VARIABLE = "OCI_RESOURCE_PRINCIPAL_VERSION"
 """Set where a program runs as a resource of Oracle Cloud, such as a function."""
@@ -34,47 +33,6 @@ _NO_CREDENTIALS = (
     "Run 'oci setup config', name a 'profile', give 'tenancy', 'user', 'fingerprint' and "
     "'key_file', say authentication='instance_principal', or give 'auth'."
 )
-
-
-class CredentialBridge:
-    """The user's AuthProvider, asked in the event loop and read in the threads.
-
-    Args:
-        provider: Source of the credentials.
-    """
-
-    def __init__(self, provider: AuthProvider) -> None:
-        self._provider = (
-            provider if isinstance(provider, CachingAuthProvider) else CachingAuthProvider(provider)
-        )
-        self._current: Credentials | None = None
-
-    async def prepare(self) -> None:
-        """See to it that there are credentials for the next call.
-
-        Raises:
-            AuthenticationError: The provider has none.
-        """
-        self._current = await self._provider.get_credentials()
-
-    async def renew(self) -> bool:
-        """Ask for others in place of those that were refused; tells whether there are any."""
-        refused = self._current
-        self._current = await self._provider.refresh_credentials()
-        return self._current != refused
-
-    def current(self) -> Credentials:
-        """The credentials to use now.
-
-        Raises:
-            MissingCredentialsError: The provider has not been asked yet.
-        """
-        if self._current is None:
-            raise MissingCredentialsError(
-                "the AuthProvider has not been asked for credentials yet",
-                hint="Call 'await cloud.native.prepare()' before you use a native client.",
-            )
-        return self._current
 
 
 @frozen

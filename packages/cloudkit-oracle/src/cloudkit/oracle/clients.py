@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 from attrs import frozen
 from cloudkit.common import ConfigurationError, Credentials
-from cloudkit.core import CloudContext
-from cloudkit.oracle.auth import CredentialBridge, SignIn, sign_in
+from cloudkit.core import CloudContext, CredentialBridge
+from cloudkit.oracle.auth import SignIn, sign_in
 from cloudkit.oracle.config import OracleConfig, ServiceName
 from cloudkit.oracle.errors import is_refusal
 

@@ -18,6 +18,7 @@ from cloudkit.api.storage.models import (
     TransferOptions,
     UploadedPart,
     WriteOptions,
+    hasher,
 )
 from cloudkit.api.storage.reader import ObjectReader
 
@@ -41,4 +42,5 @@ __all__ = [
     "TransferOptions",
     "UploadedPart",
     "WriteOptions",
+    "hasher",
 ]

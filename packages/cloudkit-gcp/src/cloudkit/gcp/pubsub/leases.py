@@ -69,12 +69,16 @@ class PubSubLeases(Leases[CapabilitiesT], ABC):
         self._directory = directory
 
     @abstractmethod
-    def _subscription_of(self, source: Source) -> str:
-        """The service's name of the subscription behind a source."""
+    def _find(self, client: PubSubClient, source: Source) -> Settings:
+        """The subscription behind a source; asks when it is not known."""
 
     @abstractmethod
     def _has_dead_letters(self, settings: Settings) -> bool:
-        """Whether there is a place for the dead letters of a subscription."""
+        """Whether there is a place for the dead letters of a subscription.
+
+        Raises:
+            ConflictError: There is one, of somebody else's.
+        """
 
     def _meanwhile(self, client: PubSubClient, source: Source) -> Callable[[], None] | None:
         """What is done before a pull, and each second while it waits."""
@@ -92,18 +96,17 @@ class PubSubLeases(Leases[CapabilitiesT], ABC):
         return await self._receive(op)
 
     def _receive_from(self, client: PubSubClient, op: Receive, pulling: Pulling) -> list[Message]:
-        name = self._subscription_of(op.source)
-        settings = self._directory.settings(client, name)
+        settings = self._find(client, op.source)
         tick = None
         if op.source.dead_letters:
             if not self._has_dead_letters(settings):
                 return []
-            name = dead_id(name)
-            settings = self._directory.settings(client, name)
+            settings = self._directory.settings(client, dead_id(settings.name))
         else:
             tick = self._meanwhile(client, op.source)
         if tick is not None:
             tick()
+        name = settings.name
         lease = math.ceil(settings.visibility if op.visibility is None else op.visibility)
         began = utc_now()
         received = client.pull(name, op.max_messages, op.wait, pulling=pulling, tick=tick)
@@ -128,7 +131,7 @@ class PubSubLeases(Leases[CapabilitiesT], ABC):
         ]
 
     def _acknowledge(self, client: PubSubClient, source: Source, leases: Sequence[str]) -> None:
-        client.acknowledge(self._place(source), leases)
+        client.acknowledge(self._place(client, source), leases)
 
     async def _nack(self, op: Nack) -> None:
         _check_lease(op.message)
@@ -143,7 +146,7 @@ class PubSubLeases(Leases[CapabilitiesT], ABC):
     def _modify(
         self, client: PubSubClient, source: Source, message: Message, length: float
     ) -> None:
-        client.modify(self._place(source), [message.lease], math.ceil(length))
+        client.modify(self._place(client, source), [message.lease], math.ceil(length))
 
     async def _dead_letter(self, op: DeadLetter) -> None:
         _check_lease(op.message)
@@ -154,8 +157,8 @@ class PubSubLeases(Leases[CapabilitiesT], ABC):
 
     def _set_aside(self, client: PubSubClient, op: DeadLetter) -> None:
         """Copy, then remove: what fails in between leaves the message twice, and never nowhere."""
-        name = self._subscription_of(op.source)
-        if not self._has_dead_letters(self._directory.settings(client, name)):
+        settings = self._find(client, op.source)
+        if not self._has_dead_letters(settings):
             raise ConflictError(
                 f"{op.source} has no place for dead letters",
                 hint="Create it with dead_letter=DeadLetterPolicy(...).",
@@ -163,11 +166,11 @@ class PubSubLeases(Leases[CapabilitiesT], ABC):
         message = op.message
         reason = {REASON: short_reason(op.reason)} if op.reason else {}
         copy = encode(message.body, message.attributes, message.group, reason)
-        client.publish(dead_id(name), [copy])
-        client.acknowledge(name, [message.lease])
+        client.publish(dead_id(settings.name), [copy])
+        client.acknowledge(settings.name, [message.lease])
 
-    def _place(self, source: Source) -> str:
-        name = self._subscription_of(source)
+    def _place(self, client: PubSubClient, source: Source) -> str:
+        name = self._find(client, source).name
         return dead_id(name) if source.dead_letters else name
 
 

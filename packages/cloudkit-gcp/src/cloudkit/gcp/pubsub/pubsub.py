@@ -21,8 +21,16 @@ from cloudkit.api.pubsub.operations import (
     PublishMessages,
 )
 from cloudkit.api.tasks import flat_task_group
-from cloudkit.common import CloudResult, PubSubCapabilities, ValidationError
-from cloudkit.gcp.pubsub.filters import to_expression
+from cloudkit.common import (
+    CloudResult,
+    ConflictError,
+    PubSubCapabilities,
+    UnsupportedOperationError,
+    ValidationError,
+)
+from cloudkit.gcp.clients import GcpClients
+from cloudkit.gcp.errors import code_of
+from cloudkit.gcp.pubsub.filters import from_expression, to_expression
 from cloudkit.gcp.pubsub.leases import PubSubLeases
 from cloudkit.gcp.pubsub.messages import Encoded, encode_message
 from cloudkit.gcp.pubsub.names import (
@@ -35,6 +43,7 @@ from cloudkit.gcp.pubsub.names import (
 )
 from cloudkit.gcp.pubsub.publishing import publish_batch
 from cloudkit.gcp.pubsub.subscriptions import (
+    Directory,
     Plan,
     Settings,
     create_place,
@@ -46,6 +55,7 @@ from cloudkit.gcp.pubsub.subscriptions import (
     is_missing,
     read_ordering,
 )
+from cloudkit.spi import OperationRunner
 
 if TYPE_CHECKING:
     from cloudkit.gcp.pubsub.client import PubSubClient
@@ -59,13 +69,58 @@ class GcpPubSub(PubSubLeases[PubSubCapabilities], PubSub):
     Each subscription has a topic and a subscription beside it for its dead letters, made and removed
     with it: without such a place the service does not count how often a message was received. Where
     no policy is asked for, a message goes there after a hundred receives.
+
+    Subscriptions of other programs can be received from, described and deleted by the service's own
+    names of them.
+
+    Args:
+        runner: Runs the operations.
+        capabilities: Flags and limits.
+        clients: Google's clients.
+        directory: What is known of topics and subscriptions.
     """
 
-    def _subscription_of(self, source: Source) -> str:
-        return subscription_id(str(source.topic), source.name)
+    def __init__(
+        self,
+        runner: OperationRunner,
+        capabilities: PubSubCapabilities,
+        clients: GcpClients,
+        directory: Directory,
+    ) -> None:
+        super().__init__(runner, capabilities, clients, directory)
+        self._foreign: set[tuple[str, str]] = set()
+
+    def _find(self, client: PubSubClient, source: Source) -> Settings:
+        topic, name = str(source.topic), source.name
+        if (topic, name) in self._foreign and self._directory.knows(name):
+            return self._directory.settings(client, name)
+        self._foreign.discard((topic, name))
+        try:
+            return self._directory.settings(client, subscription_id(topic, name))
+        except Exception as error:
+            found = self._find_foreign(client, topic, name) if is_missing(error) else None
+            if found is None:
+                raise
+            self._foreign.add((topic, name))
+            return found
+
+    def _find_foreign(self, client: PubSubClient, topic: str, name: str) -> Settings | None:
+        """A subscription that somebody else has made to a topic; None when there is none."""
+        try:
+            found = self._directory.settings(client, name)
+        except Exception as error:
+            if code_of(error) in {"NOT_FOUND", "INVALID_ARGUMENT"}:
+                return None  # none of this name, or the service has no such names
+            raise
+        return found if found.topic == topic else None
 
     def _has_dead_letters(self, settings: Settings) -> bool:
-        return True
+        if settings.dead_topic in {None, dead_id(settings.name)}:
+            return settings.dead_topic is not None
+        raise ConflictError(
+            f"the dead letters of {settings.name} go to the topic {settings.dead_topic!r}",
+            hint="CloudKit did not make that place: subscribe to the topic to receive them.",
+        )
 
     # Topics
 
@@ -140,6 +195,7 @@ class GcpPubSub(PubSubLeases[PubSubCapabilities], PubSub):
             expression=expression,
             push_endpoint=op.push_endpoint,
         )
+        self._foreign.discard((op.topic, op.subscription))
         made = create_place(client, dead_id(name))
         try:
             create_subscription(client, plan)
@@ -156,20 +212,36 @@ class GcpPubSub(PubSubLeases[PubSubCapabilities], PubSub):
         name = subscription_id(topic, subscription)
         # First, so that a removal that fails in between can be made again by the subscription's name.
         delete_place(client, dead_id(name))
-        delete_subscription(client, name)
-        self._directory.forget(name)
         self._directory.forget(dead_id(name))
+        self._directory.forget(name)
+        self._directory.forget(subscription)
+        try:
+            delete_subscription(client, name)
+        except Exception as error:
+            foreign = is_missing(error) and self._find_foreign(client, topic, subscription)
+            if not foreign:
+                raise
+            delete_subscription(client, subscription)
+            self._directory.forget(subscription)
+        self._foreign.discard((topic, subscription))
 
     async def _describe_subscription(self, op: DescribeSubscription) -> SubscriptionInfo:
         return await self._clients.run("pubsub", self._info, op.topic, op.subscription)
 
     def _info(self, client: PubSubClient, topic: str, subscription: str) -> SubscriptionInfo:
-        name = subscription_id(topic, subscription)
-        settings = self._directory.settings(client, name, fresh=True)
+        for name in (subscription_id(topic, subscription), subscription):
+            self._directory.forget(name)
+        settings = self._find(client, Source("pubsub", subscription, topic))
+        wanted = from_expression(settings.expression)
+        if to_expression(wanted) != settings.expression:
+            raise UnsupportedOperationError(
+                f"it has a filter that CloudKit did not write: {settings.expression}",
+                capability="pubsub.filters",
+            )
         return SubscriptionInfo(
             topic=topic,
             name=subscription,
-            filter=settings.filter,
+            filter=wanted,
             visibility=settings.visibility,
             dead_letter=settings.dead_letter,
             push_endpoint=settings.push_endpoint,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import frozen
 from cloudkit.api.messaging import DeadLetterPolicy
 from cloudkit.gcp.errors import code_of
-from cloudkit.gcp.pubsub.filters import from_expression
 from cloudkit.gcp.pubsub.names import last_part
 
 if TYPE_CHECKING:
@@ -64,22 +63,26 @@ class Settings:
 
     Attributes:
         name: The service's name of it.
+        topic: The service's name of its topic.
         deadline: Seconds of a lease, where nothing else is said.
         visibility: Seconds of a lease that the user wants.
         ordered: Whether it keeps the order of keys.
         dead_letter: When messages are set aside; None for never.
-        filter: Attribute → values that let a message through.
+        dead_topic: The service's name of the topic that they go to; None for none.
+        expression: The filter, in the service's language.
         push_endpoint: Where messages are pushed to.
         retention: Seconds that a message is kept.
         read_at: When this was asked for, by the monotonic clock.
     """
 
     name: str
+    topic: str
     deadline: int
     visibility: float
     ordered: bool
     dead_letter: DeadLetterPolicy | None
-    filter: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    dead_topic: str | None
+    expression: str
     push_endpoint: str | None
     retention: float
     read_at: float
@@ -112,6 +115,11 @@ class Directory:
             found = client.subscriber.get_subscription(subscription=path, **client.options)
             known = self._settings[name] = read_settings(found, asked)
         return known
+
+    def knows(self, name: str) -> bool:
+        """Whether the settings of a subscription need not be asked for."""
+        known = self._settings.get(name)
+        return known is not None and known.fresh
 
     def ordering(self, client: PubSubClient, topic: str) -> bool | None:
         """Whether a topic keeps the order of keys; None when somebody else has made it.
@@ -146,13 +154,15 @@ def read_settings(found: Any, asked: float) -> Settings:
     shorter = labels.get(VISIBILITY, "")
     return Settings(
         name=last_part(found.name),
+        topic=last_part(found.topic),
         deadline=found.ack_deadline_seconds,
         visibility=float(shorter if shorter.isdigit() else found.ack_deadline_seconds),
         ordered=found.enable_message_ordering,
         dead_letter=DeadLetterPolicy(max_receives=policy.max_delivery_attempts)
         if asked_for
         else None,
-        filter=from_expression(found.filter),
+        dead_topic=last_part(policy.dead_letter_topic) or None,
+        expression=found.filter,
         push_endpoint=found.push_config.push_endpoint or None,
         retention=float(found.message_retention_duration.seconds),
         read_at=asked,

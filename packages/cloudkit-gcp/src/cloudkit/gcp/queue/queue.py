@@ -79,8 +79,8 @@ class PubSubMessageQueue(PubSubLeases[QueueCapabilities], MessageQueue):
         super().__init__(runner, capabilities, clients, directory)
         self._delays = Delays()
 
-    def _subscription_of(self, source: Source) -> str:
-        return queue_id(source.name)
+    def _find(self, client: PubSubClient, source: Source) -> Settings:
+        return self._directory.settings(client, queue_id(source.name))
 
     def _has_dead_letters(self, settings: Settings) -> bool:
         return settings.dead_letter is not None

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
-from anyio import EndOfStream
-from anyio.abc import ByteReceiveStream
-from cloudkit.common import ClientClosedError
+from cloudkit.core.streams import ThreadedStream, shut_down
 from cloudkit.gcp.clients import GcpClients
 from cloudkit.gcp.storage.checksums import Check
 
@@ -24,10 +21,10 @@ def read_piece(response: requests.Response) -> bytes:
     return piece
 
 
-class BodyStream(ByteReceiveStream):
+class BodyStream(ThreadedStream):
     """Reads a body in worker threads, ahead of small receives.
 
-    A receive that is cancelled loses nothing: its thread leaves what it has read for the next one.
+    The last receive raises an IntegrityError when all bytes came, and are not those that were stored.
 
     Args:
         clients: Has the threads.
@@ -36,63 +33,19 @@ class BodyStream(ByteReceiveStream):
     """
 
     def __init__(self, clients: GcpClients, response: requests.Response, check: Check) -> None:
-        self._clients = clients
+        super().__init__(clients.run_free)
         self._response = response
         self._check = check
-        self._reading = threading.Lock()
-        self._chunk = memoryview(b"")
-        self._ended = False
-        self._closed = False
 
-    async def receive(self, max_bytes: int = 65536) -> bytes:
-        """The next bytes, at most ``max_bytes`` of them.
+    def _read(self) -> bytes:
+        chunk = read_piece(self._response)
+        self._check.update(chunk)
+        if not chunk:
+            self._check.finish()
+        return chunk
 
-        Raises:
-            EndOfStream: There are no more.
-            IntegrityError: All bytes came, and are not those that were stored.
-            ClientClosedError: The stream or its client has been closed.
-            Exception: What urllib3 raised when the connection broke.
-        """
-        if self._closed:
-            raise ClientClosedError("the stream has been closed")
-        while not self._chunk:
-            if self._ended:
-                raise EndOfStream
-            await self._clients.run_free(self._read_ahead)
-        piece, self._chunk = bytes(self._chunk[:max_bytes]), self._chunk[max_bytes:]
-        return piece
+    def _free(self) -> None:
+        self._response.close()
 
-    async def aclose(self) -> None:
-        """Free the connection. Never waits: not for the rest of the body, nor for a thread."""
-        self._closed = True
-        self._chunk = memoryview(b"")
-        if not self._discard():
-            # A thread is reading. It is woken up, and closes the body itself.
-            shutdown = getattr(self._response.raw, "shutdown", None)
-            if shutdown is not None:
-                shutdown()
-
-    def _read_ahead(self) -> None:
-        try:
-            with self._reading:
-                # What a cancelled receive had asked for is there already.
-                if not self._chunk and not self._ended and not self._closed:
-                    chunk = read_piece(self._response)
-                    self._check.update(chunk)
-                    self._ended = not chunk
-                    self._chunk = memoryview(chunk)
-                    if self._ended:
-                        self._check.finish()
-        finally:
-            if self._closed:
-                self._discard()
-
-    def _discard(self) -> bool:
-        if not self._reading.acquire(blocking=False):
-            return False
-        try:
-            # A connection with bytes still to come is not used again.
-            self._response.close()
-        finally:
-            self._reading.release()
-        return True
+    def _interrupt(self) -> None:
+        shut_down(self._response.raw)

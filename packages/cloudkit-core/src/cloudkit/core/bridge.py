@@ -9,6 +9,9 @@ from cloudkit.spi import AuthProvider, CachingAuthProvider
 class CredentialBridge:
     """Has the credentials of an AuthProvider at hand where nothing can be awaited.
 
+    SDKs ask for credentials inside a worker thread. So the order is turned around: before a call goes
+    to its thread the AuthProvider is asked, and nothing ever waits for an event loop.
+
     Args:
         provider: Source of the credentials.
     """
@@ -24,13 +27,14 @@ class CredentialBridge:
 
         Raises:
             AuthenticationError: The provider has none.
+            ConfigurationError: They are of a kind that the service does not know.
         """
-        self._current = await self._provider.get_credentials()
+        self._take(await self._provider.get_credentials())
 
     async def renew(self) -> bool:
         """Ask for others in place of those that were refused; tells whether there are any."""
         refused = self._current
-        self._current = await self._provider.refresh_credentials()
+        self._take(await self._provider.refresh_credentials())
         return self._current != refused
 
     def current(self) -> Credentials:
@@ -45,3 +49,7 @@ class CredentialBridge:
                 hint="Call 'await cloud.native.prepare()' before you use a native client.",
             )
         return self._current
+
+    def _take(self, credentials: Credentials) -> None:
+        """Keep what the provider gave. Override to refuse or convert it."""
+        self._current = credentials
