@@ -10,7 +10,7 @@ import pytest
 from anyio import fail_after
 from attrs import evolve
 from cloudkit.api.messaging import Message
-from cloudkit.common import Capabilities, ConflictError
+from cloudkit.common import Capabilities, ConflictError, NotFoundError
 from cloudkit.core import lazy_property
 from cloudkit.oracle import OracleCloud
 from cloudkit.oracle.streaming import StreamingMessageQueue, reader
@@ -102,4 +102,26 @@ class TestConsumers(StreamingClouds):
                 await cloud.pubsub.create_subscription(name, f"mail-{number}")
             with pytest.raises(ConflictError, match="no more subscriptions"):
                 await cloud.pubsub.create_subscription(name, "mail-8")
+            await cloud.pubsub.delete_topic(name)
+
+    async def test_a_topic_that_another_client_has_made_anew_is_found(
+        self, make_cloud: MakeCloud
+    ) -> None:
+        name = f"ck-topic-{uuid.uuid4().hex[:12]}"
+        async with make_cloud() as cloud, make_cloud() as other:
+            await other.pubsub.create_topic(name)
+            await other.pubsub.create_subscription(name, "mail")
+            await cloud.pubsub.publish(name, b"old")
+            (message,) = await cloud.pubsub.receive(name, "mail", wait=5)
+            await cloud.pubsub.ack(message)
+            await other.pubsub.delete_topic(name)
+            with pytest.raises(NotFoundError):
+                await cloud.pubsub.receive(name, "mail")
+            await other.pubsub.create_topic(name)
+            await other.pubsub.create_subscription(name, "mail")
+            await cloud.pubsub.publish(name, b"new")
+            with fail_after(20):  # until the one that has subscribed is taken for gone
+                while not (found := await cloud.pubsub.receive(name, "mail", wait=5)):
+                    pass
+            assert [each.body for each in found] == [b"new"]
             await cloud.pubsub.delete_topic(name)

@@ -109,9 +109,10 @@ def test_one_of_a_group_waits_for_those_before_it(deliveries: Deliveries, clock:
 def test_the_tired_are_those_that_nobody_has(deliveries: Deliveries, clock: Clock) -> None:
     deliveries.add([record(0)], "a")
     for _ in range(2):
-        deliveries.take(1, 10)
+        deliveries.take(1, 10, most=2)
         assert deliveries.tired(2) == []
         clock.now += 10
+    assert deliveries.take(1, 10, most=2) == [], "it waits to be set aside"
     assert offsets(deliveries.tired(2)) == [0]
     assert deliveries.tired(3) == []
     deliveries.clear()

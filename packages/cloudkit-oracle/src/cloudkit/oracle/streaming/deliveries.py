@@ -81,7 +81,7 @@ class Deliveries:
                 batch.open.add(record.id)
         self._batches.append(batch)
 
-    def take(self, count: int, lease: float) -> list[Delivery]:
+    def take(self, count: int, lease: float, most: int | None = None) -> list[Delivery]:
         """Lease messages that nobody has.
 
         While somebody has a message of a group, or one waits, those behind it wait as well.
@@ -89,6 +89,7 @@ class Deliveries:
         Args:
             count: At most so many.
             lease: Seconds.
+            most: None is given to somebody more often; what was waits to be set aside.
         """
         now = self._clock()
         busy = {each.record.content.group for each in self._open() if self._is_leased(each)}
@@ -100,7 +101,8 @@ class Deliveries:
                 break
             if self._is_leased(delivery) or group in busy:
                 continue
-            if delivery.available_at > now:
+            tired = most is not None and delivery.receives >= most
+            if tired or delivery.available_at > now:
                 if group is not None:
                     busy.add(group)
                 continue

@@ -41,6 +41,9 @@ from cloudkit.spi import OperationRunner
 
 CapabilitiesT = TypeVar("CapabilitiesT", bound=MessagingCapabilities)
 
+SETTLE_LEASE = 60.0
+"""Seconds for which a message is nobody else's while it is set aside."""
+
 
 @frozen(kw_only=True)
 class Place:
@@ -99,13 +102,14 @@ class StreamLeases(Leases[CapabilitiesT], ABC):
         reader = self._reader(place)
         end = anyio.current_time() + op.wait
         lease = place.settings.visibility if op.visibility is None else op.visibility
+        most = place.settings.max_receives
         while True:
             began = anyio.current_time()
             await self._set_tired_aside(place, reader)
-            taken = reader.deliveries.take(op.max_messages, lease)
+            taken = reader.deliveries.take(op.max_messages, lease, most)
             if not taken:
                 await reader.read(began)
-                taken = reader.deliveries.take(op.max_messages, lease)
+                taken = reader.deliveries.take(op.max_messages, lease, most)
             left = end - anyio.current_time()
             if taken or left <= 0:
                 until = utc_now() + timedelta(seconds=lease)
@@ -161,9 +165,14 @@ class StreamLeases(Leases[CapabilitiesT], ABC):
 
     async def _set_tired_aside(self, place: Place, reader: Reader) -> None:
         most = place.settings.max_receives
-        if most is not None:
-            for delivery in reader.deliveries.tired(most):
+        while most is not None and (tired := reader.deliveries.tired(most)):
+            delivery = tired[0]
+            reader.deliveries.prolong(delivery, SETTLE_LEASE)  # other tasks look as well
+            try:
                 await self._set_aside(place, reader, delivery, "")
+            except BaseException:
+                reader.deliveries.give_back(delivery)
+                raise
 
     async def _set_aside(
         self, place: Place, reader: Reader, delivery: Delivery, reason: str

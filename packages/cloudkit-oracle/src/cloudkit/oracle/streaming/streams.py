@@ -85,7 +85,12 @@ class Streams:
 
     async def call(self, address: Address, call: Callable[[Any], T]) -> T:
         """Call ``call(client)`` in a worker thread, with the client of a stream's messages."""
-        return await self._clients.run("streaming", call, endpoint=address.endpoint)
+        try:
+            return await self._clients.run("streaming", call, endpoint=address.endpoint)
+        except Exception as error:
+            if is_missing(error):
+                self.forget(address.name)  # there may be another of its name by now
+            raise
 
     async def listed(self, unless: str) -> list[Address]:
         """The streams by name, but for those that are used for something else.
