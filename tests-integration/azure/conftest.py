@@ -64,8 +64,8 @@ def container(make_container: MakeContainer) -> ContainerProxy:
 
 @pytest.fixture(scope="session")
 def event_grid_server() -> Iterator[Server]:
-    """Event Grid, with locks that may be as short as a second."""
-    with event_grid(shortest_lock=1) as server:
+    """Event Grid, with locks that may be as short as a second, and topics that are there at once."""
+    with event_grid(shortest_lock=1, provisioning=0) as server:
         yield server
 
 

@@ -35,6 +35,7 @@ from emulators.event_grid import (
     NAMESPACE,
     SUBSCRIPTION_ID,
     TOKEN,
+    event_grid,
     received_by_basic_topic,
     set_aside,
 )
@@ -301,23 +302,29 @@ async def test_native_clients_are_those_of_the_sdk(event_grid_server, place):
         assert await run_sync(talk) == b"native"
 
 
-async def test_a_subscription_of_which_nothing_is_said_has_the_shortest_locks(event_grid_server):
-    url = event_grid_server.url
-    async with AzureCloud(
-        event_grid_endpoint=url,
-        event_grid_namespace=NAMESPACE,
-        event_grid_key=KEY,
-        management_endpoint=url,
-        management_token=TOKEN,
-        subscription_id=SUBSCRIPTION_ID,
-        resource_group=GROUP,
-    ) as cloud:
-        topic = (await run_sync(new_subscription, url))[0]
-        created = await cloud.pubsub.create_subscription(topic, "by-default")
-        assert created.visibility == 60
-        for length in (59, 301):
-            with pytest.raises(ValidationError):
-                await cloud.pubsub.create_subscription(topic, "other", visibility=length)
+async def test_a_namespace_with_the_locks_of_the_service_and_a_key_and_a_token():
+    with event_grid(provisioning=0.2) as server:
+        async with AzureCloud(
+            event_grid_endpoint=server.url,
+            event_grid_namespace=NAMESPACE,
+            event_grid_key=KEY,
+            management_endpoint=server.url,
+            management_token=TOKEN,
+            subscription_id=SUBSCRIPTION_ID,
+            resource_group=GROUP,
+        ) as cloud:
+            # Each is there, or has gone, when the call returns.
+            await cloud.pubsub.create_topic("topic")
+            created = await cloud.pubsub.create_subscription("topic", "by-default")
+            assert created.visibility == 60
+            await cloud.pubsub.publish("topic", b"body")
+            assert (await take(cloud, ("topic", "by-default"))).body == b"body"
+            for length in (59, 301):
+                with pytest.raises(ValidationError):
+                    await cloud.pubsub.create_subscription("topic", "other", visibility=length)
+            await cloud.pubsub.delete_topic("topic")
+            assert not await cloud.pubsub.topic_exists("topic")
+            await cloud.pubsub.create_topic("topic")
 
 
 class Rotating(AuthProvider):

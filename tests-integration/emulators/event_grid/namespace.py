@@ -13,7 +13,6 @@ from emulators.event_grid.errors import EventGridError, invalid, missing
 from emulators.event_grid.events import Event
 from emulators.event_grid.subscriptions import PullSubscription
 
-PROVISIONING_SECONDS = 0.03
 MAX_SUBSCRIPTIONS = 500
 
 
@@ -69,9 +68,11 @@ class Namespace:
 
     Args:
         shortest_lock: Seconds of the shortest lock that a subscription may have.
+        provisioning: Seconds that a topic or subscription takes to come or to go.
     """
 
-    def __init__(self, shortest_lock: int) -> None:
+    def __init__(self, shortest_lock: int, provisioning: float) -> None:
+        self._provisioning = provisioning
         self._shortest_lock = shortest_lock
         self._lock = threading.RLock()
         self._topics: dict[str, Topic] = {}
@@ -156,7 +157,7 @@ class Namespace:
             resource.queue.close()
 
     def _begin(self) -> float:
-        end = time.monotonic() + PROVISIONING_SECONDS
+        end = time.monotonic() + self._provisioning
         self.operations[str(uuid.uuid4())] = end
         return end
 

@@ -27,18 +27,20 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def event_grid(*, shortest_lock: int = 60) -> Iterator[Server]:
+def event_grid(*, shortest_lock: int = 60, provisioning: float = 0.03) -> Iterator[Server]:
     """Event Grid while the block runs.
 
     Args:
         shortest_lock: Seconds of the shortest lock that a subscription may have; the service's own
             limit is a minute, which no test can wait for.
+        provisioning: Seconds that a topic or subscription takes to come or to go.
     """
     with serving(
         "event-grid",
         lambda port, folder: [
             *(sys.executable, "-m", "emulators.event_grid", "--port", str(port)),
             *("--key", KEY, "--token", TOKEN, "--shortest-lock", str(shortest_lock)),
+            *("--provisioning", str(provisioning)),
             *("--place", f"{SUBSCRIPTION_ID}/{GROUP}/{NAMESPACE}"),
         ],
         answers,
