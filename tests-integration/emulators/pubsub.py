@@ -39,7 +39,8 @@ ORDER_DEFECTS: Mapping[str, str] = {
 
 PUBSUB_DEFECTS: Mapping[str, str] = {
     **ORDER_DEFECTS,
-    "test_a_filter_holds_for_what_is_pushed": _FILTERS,
+    # What may be pushed may come before what may not.
+    "test_a_filter_holds_for_what_is_pushed": Erratic(_FILTERS),
     "test_a_filter_lets_only_its_messages_through[one value]": _FILTERS,
     "test_a_filter_lets_only_its_messages_through[two values]": _FILTERS,
     "test_a_filter_lets_only_its_messages_through[two attributes]": _FILTERS,
