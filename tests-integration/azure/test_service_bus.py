@@ -33,8 +33,10 @@ class ServiceBusClouds(AzureClouds):
         "request_id",
     )  # of links, which know no status
     secrets: ClassVar[Sequence[str]] = (KEY,)
-    brief_lease: ClassVar[float] = 0.7
-    kept_lease: ClassVar[float] = 1.5
+    brief_lease: ClassVar[float] = 0.6
+    kept_lease: ClassVar[float] = 1.2
+    quiet: ClassVar[float] = 0.15
+    receive_wait: ClassVar[float] = 0.5
 
     make: ClassVar[Callable[..., AzureCloud]] = staticmethod(make_service_bus_cloud)
 

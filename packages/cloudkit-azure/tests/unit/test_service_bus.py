@@ -1,0 +1,215 @@
+"""Service Bus without a server: where the namespace is, filters, messages, errors of AMQP."""
+
+from __future__ import annotations
+
+import ssl
+import uuid
+from collections.abc import Mapping
+from socket import gaierror
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from azure.servicebus._pyamqp._decode import decode_payload
+from azure.servicebus._pyamqp.error import (
+    AMQPConnectionError,
+    AMQPLinkError,
+    ErrorCondition,
+    MessageSendFailed,
+    TokenAuthFailure,
+)
+from cloudkit.api.messaging import OutgoingMessage, Source
+from cloudkit.azure.clients import ClientSettings
+from cloudkit.azure.conditions import from_connecting
+from cloudkit.azure.config import AzureConfig
+from cloudkit.azure.errors import translate
+from cloudkit.azure.service_bus.filters import MAX_CHARACTERS, from_rules, to_sql
+from cloudkit.azure.service_bus.known import Known
+from cloudkit.azure.service_bus.links import Delivery
+from cloudkit.azure.service_bus.messages import decode, encode, encoded
+from cloudkit.azure.service_bus.place import ROOT_POLICY, Place, make_place
+from cloudkit.azure.service_bus.sending import _runs
+from cloudkit.common import (
+    AccountKeyCredentials,
+    CloudError,
+    ConfigurationError,
+    ConnectionFailedError,
+    ConnectionStringCredentials,
+    Credentials,
+    DnsError,
+    InvalidCredentialsError,
+    NetworkError,
+    NotFoundError,
+    PayloadTooLargeError,
+    PreconditionFailedError,
+    RateLimitedError,
+    SharedAccessSignatureCredentials,
+    TlsError,
+    ValidationError,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,9}", fullmatch=True)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+HOST = "name.servicebus.windows.net"
+
+
+def settings(credentials: Credentials | None, **options: Any) -> ClientSettings:
+    config = AzureConfig.load(options, {})
+    return ClientSettings(config, credentials, None, "tests", {})
+
+
+def place_of(text: str) -> Place:
+    return make_place(settings(ConnectionStringCredentials(connection_string=text)))
+
+
+def test_a_connection_string_says_where_and_how() -> None:
+    place = place_of(
+        f"Endpoint=sb://{HOST}/;SharedAccessKeyName=mine;SharedAccessKey=abc=;EntityPath=q"
+    )
+    assert (place.host, place.secure) == (HOST, True)
+    assert (place.policy, place.key, place.signature) == ("mine", "abc=", None)
+    local = place_of("Endpoint=sb://localhost:5672;SharedAccessKey=k;UseDevelopmentEmulator=true")
+    assert (local.host, local.secure, local.policy) == ("localhost:5672", False, ROOT_POLICY)
+    signed = place_of(
+        f"Endpoint=sb://{HOST};SharedAccessSignature=SharedAccessSignature sr=a&sig=b"
+    )
+    assert signed.access("any").token == "SharedAccessSignature sr=a&sig=b"
+
+
+@pytest.mark.parametrize("text", ["nonsense", "SharedAccessKey=secret", f"Endpoint=sb://{HOST}"])
+def test_a_connection_string_that_says_too_little_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        place_of(text)
+    assert "secret" not in str(caught.value)
+
+
+def test_without_a_namespace_there_is_no_client() -> None:
+    with pytest.raises(ConfigurationError, match="service_bus_namespace"):
+        make_place(settings(AccountKeyCredentials(key="k")))
+
+
+def test_no_secret_shows() -> None:
+    made = [
+        settings(AccountKeyCredentials(key="secret"), service_bus_namespace=HOST),
+        settings(SharedAccessSignatureCredentials(signature="secret"), service_bus_namespace=HOST),
+    ]
+    assert all("secret" not in repr(make_place(one)) for one in made)
+
+
+def test_a_signature_covers_its_resource() -> None:
+    place = make_place(settings(AccountKeyCredentials(key="k"), service_bus_namespace=HOST))
+    token = place.access(f"sb://{HOST}/queue").token
+    assert token.startswith("SharedAccessSignature sr=sb%3A%2F%2Fname")
+    assert token != place.access(f"sb://{HOST}/other").token
+
+
+@given(st.dictionaries(NAMES, st.lists(TEXTS, min_size=1, max_size=3).map(tuple), max_size=3))
+def test_a_filter_is_read_as_it_was_written(wanted: Mapping[str, tuple[str, ...]]) -> None:
+    rule = SimpleNamespace(filter=SimpleNamespace(sql_expression=to_sql(wanted)))
+    assert from_rules([rule]) == wanted
+
+
+def test_rules_of_others_are_read_as_far_as_they_can_be_said() -> None:
+    def rule(**fields: Any) -> Any:
+        return SimpleNamespace(filter=SimpleNamespace(**fields))
+
+    assert from_rules([rule(properties={"a": "b"}, label=None)]) == {"a": ("b",)}
+    assert from_rules([rule(sql_expression="1=1")]) == {}
+    assert from_rules([rule(sql_expression="user.[a] IN ('b') OR c > 2")]) == {}
+    assert from_rules([rule(sql_expression="a = 'b'"), rule(sql_expression="1=1")]) == {}
+
+
+def test_a_filter_that_is_too_long_is_refused() -> None:
+    with pytest.raises(ValidationError, match="1,024"):
+        to_sql({"a": ("x" * MAX_CHARACTERS,)})
+
+
+@given(
+    st.binary(max_size=40),
+    st.dictionaries(NAMES, st.text(st.characters(exclude_categories=["Cs"]), max_size=8)),
+)
+def test_a_message_is_read_as_it_was_written(body: bytes, attributes: dict[str, str]) -> None:
+    message = OutgoingMessage(body=body, attributes=attributes, group="g", dedup_id="d")
+    wire = decode_payload(memoryview(encoded(encode(message, sessions=True))))
+    token = uuid.uuid4()
+    found = decode(Delivery(1, token.bytes_le, wire), Source("queue", "q"))
+    assert (found.body, dict(found.attributes)) == (body, attributes)
+    assert (found.group, found.dedup_id, found.id) == ("g", "d", "d")
+    assert (found.lease, found.receive_count) == (str(token), 1)
+
+
+def test_names_that_were_made_up_do_not_show_and_cannot_be_given() -> None:
+    wire = encode(OutgoingMessage(body=b""), sessions=True)
+    found = decode(Delivery(1, bytes(16), wire), Source("queue", "q"))
+    assert (found.group, found.dedup_id) == (None, None)
+    assert found.id
+    with pytest.raises(ValidationError):
+        encode(OutgoingMessage(body=b"", group="cloudkit-none-x"), sessions=True)
+
+
+def test_attributes_that_are_too_large_are_refused() -> None:
+    with pytest.raises(PayloadTooLargeError):
+        encode(OutgoingMessage(body=b"", attributes={"a": "x" * 70_000}), sessions=False)
+
+
+def test_the_reason_of_a_dead_letter_is_none_of_its_attributes() -> None:
+    message = OutgoingMessage(body=b"", attributes={"DeadLetterReason": "why", "a": "b"})
+    delivery = Delivery(1, bytes(16), encode(message, sessions=False))
+    dead = decode(delivery, Source("queue", "q", dead_letters=True))
+    assert (dead.dead_letter_reason, dict(dead.attributes)) == ("why", {"a": "b"})
+    alive = decode(delivery, Source("queue", "q"))
+    assert alive.attributes["DeadLetterReason"] == "why"
+
+
+@given(st.dictionaries(st.integers(0, 50), st.integers(1, 1000)))
+def test_transfers_hold_all_messages_and_no_more_than_fits(sizes: dict[int, int]) -> None:
+    runs = list(_runs(sizes, 2000))
+    assert [index for run in runs for index in run] == list(sizes)
+    assert all(len(run) == 1 or sum(sizes[i] + 8 for i in run) + 512 <= 2000 for run in runs)
+
+
+@pytest.mark.parametrize(
+    ("condition", "kind"),
+    [
+        (b"com.microsoft:message-lock-lost", PreconditionFailedError),
+        (ErrorCondition.NotFound, NotFoundError),
+        (b"com.microsoft:server-busy", RateLimitedError),
+        (ErrorCondition.SocketError, NetworkError),
+        (b"something:new", NetworkError),
+    ],
+)
+def test_conditions_of_links(condition: Any, kind: type[CloudError]) -> None:
+    text = b"What happened. TrackingId:abc_G1, SystemTracker:x, Timestamp:y"
+    error = translate(AMQPLinkError(condition, description=text))
+    assert type(error) is kind
+    assert (str(error.message), error.request_id) == ("What happened.", "abc_G1")
+
+
+def test_other_errors_of_amqp() -> None:
+    rejected = MessageSendFailed(ErrorCondition.LinkMessageSizeExceeded, description="large")
+    assert isinstance(translate(rejected), PayloadTooLargeError)
+    assert isinstance(translate(TokenAuthFailure(401, b"no")), InvalidCredentialsError)
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        (gaierror("unknown"), DnsError),
+        (ssl.SSLError("wrong"), TlsError),
+        (ConnectionRefusedError("refused"), ConnectionFailedError),
+    ],
+)
+def test_connections_that_are_not_made(reason: Exception, kind: type[CloudError]) -> None:
+    error = from_connecting(AMQPConnectionError(ErrorCondition.SocketError, error=reason))
+    assert type(error) is kind
+    assert error.unprocessed or kind is TlsError
+
+
+def test_old_acknowledgements_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cloudkit.azure.service_bus.known.REMEMBERED", 2)
+    known = Known()
+    for token in ("a", "b", "c"):
+        known.complete(token)
+    assert [known.is_complete(token) for token in ("a", "b", "c")] == [False, True, True]
