@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cloudkit.gcp.cloud_tasks import tokens
 from cloudkit.gcp.cloud_tasks.tokens import TokenError, TokenVerifier
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -134,3 +136,22 @@ def test_certificates_are_kept_and_unknown_keys_do_not_make_them_asked_for_each_
         with pytest.raises(TokenError):
             verifier.verify(stranger.token())
     assert issuer.asked == 1
+
+
+def test_certificates_that_were_good_are_kept_while_no_others_can_be_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    issuer = Issuer()
+    verifier = TokenVerifier(AUDIENCE, ACCOUNT, issuer.certificates)
+    verifier.verify(issuer.token())
+    now = time.monotonic()
+    monkeypatch.setattr(tokens, "time", SimpleNamespace(monotonic=lambda: now + 7200))
+
+    def fail() -> Mapping[str, str]:
+        raise OSError("the test broke the connection")
+
+    monkeypatch.setattr(verifier, "_certificates", fail)
+    assert verifier.verify(issuer.token())["email"] == ACCOUNT
+    monkeypatch.setattr(tokens, "time", SimpleNamespace(monotonic=lambda: now + 14400))
+    with pytest.raises(OSError, match="broke"):
+        verifier.verify(Issuer("unknown").token())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +20,9 @@ Certificates = Callable[[], Mapping[str, str]]
 """Gives the issuer's certificates or public keys: key id → PEM. Called in a worker thread."""
 
 
+_logger = logging.getLogger("cloudkit.consumer")
+
+
 class TokenError(Exception):
     """A token is not one that lets its bearer in."""
 
@@ -27,6 +31,10 @@ class TokenError(Exception):
 class _Kept:
     certificates: Mapping[str, str]
     read_at: float
+
+    def is_old(self, key_id: str | None) -> bool:
+        age = time.monotonic() - self.read_at
+        return age > (KEPT_SECONDS if key_id in self.certificates else PAUSE_SECONDS)
 
 
 class TokenVerifier:
@@ -73,11 +81,19 @@ class TokenVerifier:
 
     def _known(self, key_id: str | None) -> Mapping[str, str]:
         with self._lock:
-            kept, now = self._kept, time.monotonic()
-            age = float("inf") if kept is None else now - kept.read_at
-            unknown = kept is None or key_id not in kept.certificates
-            if kept is None or age > (PAUSE_SECONDS if unknown else KEPT_SECONDS):
-                kept = self._kept = _Kept(self._certificates(), now)
+            kept = self._kept
+            if kept is None or kept.is_old(key_id):
+                kept = self._kept = _Kept(self._read(kept, key_id), time.monotonic())
+            return kept.certificates
+
+    def _read(self, kept: _Kept | None, key_id: str | None) -> Mapping[str, str]:
+        try:
+            return self._certificates()
+        except Exception:
+            if kept is None or key_id not in kept.certificates:
+                raise
+            # Those that were good an hour ago are better than refusing all messages.
+            _logger.warning("the certificates of the issuer cannot be had now", exc_info=True)
             return kept.certificates
 
 
