@@ -288,13 +288,14 @@ def test_rules_let_messages_through(
     administration.create_subscription(topic, "all")
     with pytest.raises(HttpResponseError):
         administration.create_rule(topic, "all", "wrong", filter=SqlRuleFilter("a LIKE"))
+    sent: dict[bytes, dict[str, Any]] = {
+        b"x'": {"application_properties": {"a.b": "x'", "number": 1}},
+        b"y": {"application_properties": {"a.b": "y", "number": 2}, "subject": "s"},
+        b"y3": {"application_properties": {"a.b": "y", "number": 3}},
+        b"none": {},
+    }
     with client.get_topic_sender(topic) as sender:
-        for body, options in {
-            b"x'": {"application_properties": {"a.b": "x'", "number": 1}},
-            b"y": {"application_properties": {"a.b": "y", "number": 2}, "subject": "s"},
-            b"y3": {"application_properties": {"a.b": "y", "number": 3}},
-            b"none": {},
-        }.items():
+        for body, options in sent.items():
             sender.send_messages(ServiceBusMessage(body, **options))
     found = {}
     for name in (*filters, "all"):

@@ -158,7 +158,8 @@ async def test_a_group_is_refused_where_it_would_keep_no_order(service_bus: Serv
     queue = fresh("queue")
     async with make_service_bus_cloud(service_bus.url) as cloud:
         await cloud.queue.create_queue(queue)
-        for options in ({"group": "group"}, {"dedup_id": "id"}):
+        for only_fifo in ("group", "dedup_id"):
+            options: dict[str, Any] = {only_fifo: "name"}
             with pytest.raises(ValidationError, match="fifo"):
                 await cloud.queue.send(queue, b"body", **options)
 
