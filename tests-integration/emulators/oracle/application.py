@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from emulators.oracle.errors import OracleError, not_doubled, object_body, traced
 from emulators.oracle.functions import Functions
+from emulators.oracle.nosql import NoSql
 from emulators.oracle.notifications import Notifications
 from emulators.oracle.object_storage import ObjectStorage
 from emulators.oracle.queue import Queue
@@ -28,6 +29,7 @@ class Oracle:
         self._keys = Keys()
         self._object_storage = ObjectStorage()
         self._queue = Queue()
+        self._nosql = NoSql()
         self._functions = Functions(functions)
         self._streaming = Streaming()
         self._notifications = Notifications()
@@ -51,6 +53,8 @@ class Oracle:
             return self._object_storage(call)
         if request.path.startswith("/20210201/"):
             return self._queue(call)
+        if self._nosql.takes(request):
+            return self._nosql(call)
         if self._notifications.takes(request):
             return self._notifications(call)
         if request.path.startswith("/20180418/"):

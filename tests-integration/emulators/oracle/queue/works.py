@@ -22,6 +22,7 @@ DURATION = 0.03
 class _Work:
     """What is to be done, and for whom."""
 
+    entity: str
     kind: str
     resource: str
     compartment: str
@@ -32,10 +33,16 @@ class _Work:
 
 
 class Works:
-    """The works: each is finished when its time is over and somebody asks for anything."""
+    """The works: each is finished when its time is over and somebody asks for anything.
 
-    def __init__(self) -> None:
+    Args:
+        entity: What they are about, in OCIDs: ``"queue"``.
+    """
+
+    def __init__(self, entity: str = "queue") -> None:
+        self._entity = entity
         self._works: dict[str, _Work] = {}
+        self._pending: list[_Work] = []
         self.routes: list[Route] = [
             route("GET", "/workRequests", self._list),
             route("GET", "/workRequests/{workRequestId}", self._get),
@@ -53,14 +60,19 @@ class Works:
             compartment: OCID.
             finish: Does it; a refusal makes the work fail.
         """
-        identity = new_ocid("queueworkrequest")
-        self._works[identity] = _Work(kind, resource, compartment, finish)
+        identity = new_ocid(f"{self._entity}workrequest")
+        work = _Work(self._entity, kind, resource, compartment, finish)
+        self._works[identity] = work
+        self._pending.append(work)
         return Response(202, headers={"opc-work-request-id": identity})
 
     def proceed(self) -> None:
         """Finish what has had its time."""
-        for work in self._works.values():
-            if not work.done and time.time() >= work.accepted + DURATION:
+        waiting, self._pending = self._pending, []
+        for work in waiting:
+            if time.time() < work.accepted + DURATION:
+                self._pending.append(work)
+            else:
                 work.done = True
                 try:
                     work.finish()
@@ -107,10 +119,10 @@ def _described(identity: str, work: _Work) -> dict[str, Any]:
         "compartmentId": work.compartment,
         "resources": [
             {
-                "entityType": "queue",
+                "entityType": work.entity,
                 "actionType": action if work.done else "IN_PROGRESS",
                 "identifier": work.resource,
-                "entityUri": f"/queues/{work.resource}",
+                "entityUri": f"/{work.entity}s/{work.resource}",
             }
         ],
         "percentComplete": 100.0 if work.done else 50.0 if started else 0.0,
