@@ -10,9 +10,15 @@ from typing import Any
 
 import pytest
 from anyio.to_thread import run_sync
-from cloudkit.common import ConflictError, NotFoundError, UnsupportedOperationError
+from cloudkit.common import (
+    ConflictError,
+    NotFoundError,
+    UnsupportedOperationError,
+    ValidationError,
+)
+from cloudkit.gcp.pubsub.subscriptions import MOST_ATTEMPTS
 from cloudkit.testing.cleanup import Cleanup
-from cloudkit.testing.messaging.channel import SubscriptionChannel
+from cloudkit.testing.messaging.channel import Channel, SubscriptionChannel
 from cloudkit.testing.pubsub import PubSubSuite, PushRequest
 from emulators import pubsub
 from gcp.messaging import PROJECT, PubSubClouds
@@ -31,6 +37,35 @@ class TestPubSub(PubSubClouds, PubSubSuite):
             if not name.startswith("cloudkit.")
         }
         return base64.b64decode(message.get("data", "")), attributes
+
+    async def test_without_a_policy_a_message_is_set_aside_after_a_hundred_receives(
+        self, channel: Channel
+    ) -> None:
+        await channel.send(b"body", attributes={"a": "b"})
+        for count in range(1, MOST_ATTEMPTS + 1):
+            message = await self.receive_one(channel)
+            assert message.receive_count == count
+            await channel.nack(message)
+        await self.assert_nothing_comes(channel)
+        (dead,) = await self.receive_dead_letters(channel)
+        assert (dead.body, dead.attributes) == (b"body", {"a": "b"})
+
+    async def test_a_subscription_goes_with_its_place_for_dead_letters(
+        self, cloud: Any, topic: str
+    ) -> None:
+        await cloud.pubsub.create_subscription(topic, "mail")
+        native, project = cloud.native.publisher, f"projects/{PROJECT}"
+        path = f"{project}/topics/{topic}~mail~dead"
+        await run_sync(lambda: native.get_topic(topic=path, retry=None))
+        listed = [info.name async for info in cloud.pubsub.list_topics()]
+        assert not [name for name in listed if "~" in name]
+        await cloud.pubsub.delete_topic(topic)
+        with pytest.raises(NotFound):
+            await run_sync(lambda: native.get_topic(topic=path, retry=None))
+
+    async def test_a_key_is_for_topics_that_keep_the_order(self, cloud: Any, topic: str) -> None:
+        with pytest.raises(ValidationError, match="order"):
+            await cloud.pubsub.publish(topic, b"body", ordering_key="a")
 
     # Subscriptions of other programs
 
