@@ -13,7 +13,7 @@ from cloudkit.api.messaging import DeadLetterPolicy, Source
 from cloudkit.api.pubsub import SubscriptionInfo, TopicInfo
 from cloudkit.api.pubsub.operations import CreateSubscription
 from cloudkit.azure.clients import AzureClients
-from cloudkit.azure.errors import status_of
+from cloudkit.azure.errors import status_of, translate
 from cloudkit.azure.event_grid.filters import read_filter, write_filter
 from cloudkit.azure.event_grid.locks import SHORTEST_LOCK
 from cloudkit.azure.event_grid.management import ManagementClient
@@ -141,13 +141,18 @@ class Resources:
     async def _poll(self, done: Callable[[Any], Any], *names: str) -> Any:
         pause = FIRST_PAUSE
         while True:
-            resource = await self._run(_read_or_none, *names)
-            if done(resource):
-                return resource
-            if resource is not None and _state(resource) in _BROKEN:
-                raise ProviderError(
-                    f"the resource manager ended with {_state(resource)}", code=_state(resource)
-                )
+            try:
+                resource = await self._run(_read_or_none, *names)
+            except Exception as error:
+                # What was begun goes on. To begin it again, as the retry policy would, is an error.
+                failure = translate(error)
+                if failure is None or not failure.retryable:
+                    raise
+                pause = max(pause, failure.retry_after or 0)
+            else:
+                if done(resource):
+                    return resource
+                _check_state(resource)
             await anyio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -170,6 +175,11 @@ def _read_or_none(client: ManagementClient, *names: str) -> Any:
 
 def _state(resource: Mapping[str, Any]) -> str:
     return str(resource["properties"].get("provisioningState", "Succeeded"))
+
+
+def _check_state(resource: Mapping[str, Any] | None) -> None:
+    if resource is not None and (state := _state(resource)) in _BROKEN:
+        raise ProviderError(f"the resource manager ended with {state}", code=state)
 
 
 def _is_going(resource: Mapping[str, Any]) -> bool:
