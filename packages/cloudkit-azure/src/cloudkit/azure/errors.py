@@ -8,9 +8,7 @@ of their classes, so that nothing is imported here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping
 from typing import Any
 
 from cloudkit.azure.conditions import from_amqp
@@ -21,7 +19,6 @@ from cloudkit.common import (
     ConfigurationError,
     ConflictError,
     ConnectionFailedError,
-    DnsError,
     IntegrityError,
     InvalidCredentialsError,
     MissingCredentialsError,
@@ -35,73 +32,13 @@ from cloudkit.common import (
     RateLimitedError,
     SerializationError,
     ServiceUnavailableError,
-    TlsError,
     UnsupportedOperationError,
     ValidationError,
-    utc_now,
 )
+from cloudkit.core.errors import REQUESTS, Kind, NativeErrors, ServiceErrors, number
+from cloudkit.core.errors import retry_after as standard_retry_after
 
-Kind = type[CloudError]
-
-CODES: dict[Kind, str] = {
-    InvalidCredentialsError: """
-        AuthenticationFailed InvalidAuthenticationInfo Unauthorized InvalidAuthorizationToken""",
-    MissingCredentialsError: "NoAuthenticationInformation",
-    PermissionDeniedError: """
-        AccountIsDisabled AuthorizationFailure AuthorizationPermissionMismatch
-        AuthorizationProtocolMismatch AuthorizationResourceTypeMismatch
-        AuthorizationServiceMismatch AuthorizationSourceIPMismatch
-        DelegatedAuthorizationFailure Forbidden InsufficientAccountPermissions
-        KeyBasedAuthenticationNotPermitted PublicAccessNotPermitted""",
-    NotFoundError: """
-        BlobNotFound ContainerNotFound ResourceNotFound NotFound MessagingEntityNotFound
-        EntityNotFound""",
-    AlreadyExistsError: "ContainerAlreadyExists ResourceAlreadyExists AccountAlreadyExists",
-    PreconditionFailedError: """
-        BlobAlreadyExists ConditionNotMet PreconditionFailed SourceConditionNotMet
-        TargetConditionNotMet AppendPositionConditionNotMet SequenceNumberConditionNotMet
-        MaxBlobSizeConditionNotMet""",
-    ConflictError: """
-        ContainerBeingDeleted ContainerDisabled BlobArchived BlobBeingRehydrated
-        BlobImmutableDueToPolicy BlobModifiedWhileReading BlobOverwritten LeaseAlreadyPresent
-        LeaseIdMismatchWithBlobOperation LeaseIdMismatchWithContainerOperation LeaseIdMissing
-        LeaseLost PendingCopyOperation SnapshotsPresent RetryWith""",
-    PayloadTooLargeError: """
-        MetadataTooLarge RequestBodyTooLarge BlockCountExceedsLimit BlockListTooLong
-        ContentLengthLargerThanTierLimit RequestEntityTooLarge""",
-    RateLimitedError: "ServerBusy TooManyRequests AccountIopsLimitExceeded",
-    ServiceUnavailableError: """
-        InternalError InternalServerError OperationTimedOut ServiceUnavailable Gone""",
-    IntegrityError: "Md5Mismatch Crc64Mismatch",
-    UnsupportedOperationError: """
-        FeatureNotYetSupportedForHierarchicalNamespaceAccounts UnsupportedHttpVerb
-        BlobAccessTierNotSupportedForAccountType BlobTierInadequateForContentLength
-        CopyAcrossAccountsNotSupported""",
-    ValidationError: "InvalidRange InvalidMd5 InvalidBlockList InvalidBlobTier",
-}
-"""What the services' codes stand for."""
-
-STATUSES: dict[int, Kind] = {
-    304: PreconditionFailedError,
-    400: ValidationError,
-    401: InvalidCredentialsError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    405: UnsupportedOperationError,
-    408: OperationTimeoutError,
-    409: ConflictError,
-    410: ServiceUnavailableError,
-    412: PreconditionFailedError,
-    413: PayloadTooLargeError,
-    416: ValidationError,
-    429: RateLimitedError,
-    449: ConflictError,
-    501: UnsupportedOperationError,
-    503: ServiceUnavailableError,
-}
-"""What a status stands for when the code is none of the above."""
-
-SUBSTATUSES: dict[tuple[int | None, int | None], tuple[Kind, Mapping[str, Any]]] = {
+SUBSTATUSES: Mapping[tuple[int | None, int | None], tuple[Kind, Mapping[str, Any]]] = {
     # Not a missing item: a replica has yet to hear of what this client has written.
     (404, 1002): (ServiceUnavailableError, {"retryable": True, "unprocessed": True}),
     (404, 1013): (ServiceUnavailableError, {"retryable": True, "unprocessed": True}),
@@ -119,109 +56,145 @@ SUBSTATUSES: dict[tuple[int | None, int | None], tuple[Kind, Mapping[str, Any]]]
 """What Cosmos DB's pairs of status and substatus stand for, before their code is looked at:
 https://learn.microsoft.com/rest/api/cosmos-db/http-status-codes-for-cosmosdb"""
 
-TRAITS: dict[str, Mapping[str, Any]] = {
-    # The name is free again after half a minute or more.
-    "ContainerBeingDeleted": {"retryable": True, "unprocessed": True},
-    # Two requests met: the documentation of each says to try again.
-    "BlobModifiedWhileReading": {"retryable": True, "unprocessed": True},
-    "RetryWith": {"retryable": True, "unprocessed": True},
-    # The body was damaged on its way: sending it again may do.
-    "Md5Mismatch": {"retryable": True, "unprocessed": True},
-    "Crc64Mismatch": {"retryable": True, "unprocessed": True},
-    "InvalidRange": {"status": 416},
-}
-"""What a code says about the error, beyond its class."""
-
-HINTS: dict[str, str] = {
-    "AuthenticationFailed": "The key or signature may be wrong or expired, or this machine's clock.",
-    "AuthorizationPermissionMismatch": "Who signs in needs a data role of the service, such as "
-    "Storage Blob Data Contributor.",
-    "KeyBasedAuthenticationNotPermitted": "The account takes tokens only: give no key.",
-    "ContainerBeingDeleted": "A container that was deleted keeps its name for at least 30 seconds.",
-    "PublicAccessNotPermitted": "The account allows no anonymous reading.",
-    "BlobArchived": "Bring the object back from the archive tier first.",
-}
-
-_BY_CODE: dict[str, Kind] = {code: kind for kind, codes in CODES.items() for code in codes.split()}
-
-_NATIVE: dict[str, tuple[Kind, str]] = {
-    # Credentials
-    "CredentialUnavailableError": (MissingCredentialsError, "there is no identity to sign in as"),
-    "AzureSigningError": (InvalidCredentialsError, "the account key is not a key"),
-    "ClientAuthenticationError": (AuthenticationError, "signing in failed"),
-    "ServiceBusAuthenticationError": (InvalidCredentialsError, "Service Bus refused to sign in"),
-    "ServiceBusAuthorizationError": (PermissionDeniedError, "Service Bus does not allow this"),
-    # Service Bus
-    "MessagingEntityNotFoundError": (NotFoundError, "there is no such queue or topic"),
-    "MessagingEntityAlreadyExistsError": (AlreadyExistsError, "it exists already"),
-    "MessagingEntityDisabledError": (ConflictError, "the queue or topic is disabled"),
-    "MessageNotFoundError": (NotFoundError, "there is no such message"),
-    "MessageLockLostError": (PreconditionFailedError, "the lease of the message has ended"),
-    "SessionLockLostError": (PreconditionFailedError, "the lease of the session has ended"),
-    "SessionCannotBeLockedError": (ConflictError, "another receiver has the session"),
-    "MessageAlreadySettled": (ConflictError, "the message has been settled already"),
-    "MessageSizeExceededError": (PayloadTooLargeError, "the message is too large"),
-    "ServiceBusQuotaExceededError": (ConflictError, "the queue or topic is full"),
-    "ServiceBusServerBusyError": (RateLimitedError, "Service Bus is busy"),
-    "ServiceBusCommunicationError": (ServiceUnavailableError, "Service Bus cannot answer now"),
-    "ServiceBusConnectionError": (NetworkError, "the connection to Service Bus broke"),
-    "ServiceBusError": (ServiceUnavailableError, "Service Bus could not carry it out"),
-    # The connection: the more exact classes stand first in the order of inheritance
-    "NameResolutionError": (DnsError, "the name of the endpoint is not known"),
-    "ConnectTimeoutError": (ConnectionFailedError, "no connection was made in time"),
-    "ProxyError": (ConnectionFailedError, "the proxy cannot be reached"),
-    "NewConnectionError": (ConnectionFailedError, "no connection could be made"),
-    "SSLError": (TlsError, "the secure connection could not be set up"),
-    "ReadTimeoutError": (OperationTimeoutError, "no answer came in time"),
-    "ProtocolError": (NetworkError, "the connection broke before the answer was complete"),
-    "ServiceRequestTimeoutError": (ConnectionFailedError, "no connection was made in time"),
-    "ServiceResponseTimeoutError": (OperationTimeoutError, "no answer came in time"),
-    "IncompleteReadError": (NetworkError, "the connection ended in the middle of the answer"),
-    "CosmosClientTimeoutError": (OperationTimeoutError, "no answer came in time"),
-    # azure-core says that nothing was sent, but also of connections that broke later.
-    "ServiceRequestError": (NetworkError, "the connection failed"),
-    "ServiceResponseError": (NetworkError, "the connection broke before the answer was complete"),
-    "RequestException": (NetworkError, "the connection failed"),
-    "HTTPError": (NetworkError, "the connection failed"),
-    # What comes back, and what is sent
-    "DecodeError": (ServiceUnavailableError, "the answer is not what the service sends"),
-    "DeserializationError": (ServiceUnavailableError, "the answer is not what the service sends"),
-    "SerializationError": (SerializationError, "the SDK cannot send this"),
-    "TooManyRedirectsError": (ConfigurationError, "the endpoint sends the request elsewhere"),
-    # Raised without an answer by the client that manages Service Bus
-    "ResourceNotFoundError": (NotFoundError, "it does not exist"),
-    "AzureError": (ProviderError, "the SDK could not make the call"),
-}
-"""Classes of the SDKs, requests and urllib3, by name, and what happened."""
+SERVICE = ServiceErrors(
+    codes={
+        InvalidCredentialsError: """
+        AuthenticationFailed InvalidAuthenticationInfo Unauthorized InvalidAuthorizationToken""",
+        MissingCredentialsError: "NoAuthenticationInformation",
+        PermissionDeniedError: """
+        AccountIsDisabled AuthorizationFailure AuthorizationPermissionMismatch
+        AuthorizationProtocolMismatch AuthorizationResourceTypeMismatch
+        AuthorizationServiceMismatch AuthorizationSourceIPMismatch
+        DelegatedAuthorizationFailure Forbidden InsufficientAccountPermissions
+        KeyBasedAuthenticationNotPermitted PublicAccessNotPermitted""",
+        NotFoundError: """
+        BlobNotFound ContainerNotFound ResourceNotFound NotFound MessagingEntityNotFound
+        EntityNotFound""",
+        AlreadyExistsError: "ContainerAlreadyExists ResourceAlreadyExists AccountAlreadyExists",
+        PreconditionFailedError: """
+        BlobAlreadyExists ConditionNotMet PreconditionFailed SourceConditionNotMet
+        TargetConditionNotMet AppendPositionConditionNotMet SequenceNumberConditionNotMet
+        MaxBlobSizeConditionNotMet""",
+        ConflictError: """
+        ContainerBeingDeleted ContainerDisabled BlobArchived BlobBeingRehydrated
+        BlobImmutableDueToPolicy BlobModifiedWhileReading BlobOverwritten LeaseAlreadyPresent
+        LeaseIdMismatchWithBlobOperation LeaseIdMismatchWithContainerOperation LeaseIdMissing
+        LeaseLost PendingCopyOperation SnapshotsPresent RetryWith""",
+        PayloadTooLargeError: """
+        MetadataTooLarge RequestBodyTooLarge BlockCountExceedsLimit BlockListTooLong
+        ContentLengthLargerThanTierLimit RequestEntityTooLarge""",
+        RateLimitedError: "ServerBusy TooManyRequests AccountIopsLimitExceeded",
+        ServiceUnavailableError: """
+        InternalError InternalServerError OperationTimedOut ServiceUnavailable Gone""",
+        IntegrityError: "Md5Mismatch Crc64Mismatch",
+        UnsupportedOperationError: """
+        FeatureNotYetSupportedForHierarchicalNamespaceAccounts UnsupportedHttpVerb
+        BlobAccessTierNotSupportedForAccountType BlobTierInadequateForContentLength
+        CopyAcrossAccountsNotSupported""",
+        ValidationError: "InvalidRange InvalidMd5 InvalidBlockList InvalidBlobTier",
+    },
+    statuses={410: ServiceUnavailableError, 449: ConflictError},
+    traits={
+        # The name is free again after half a minute or more.
+        "ContainerBeingDeleted": {"retryable": True, "unprocessed": True},
+        # Two requests met: the documentation of each says to try again.
+        "BlobModifiedWhileReading": {"retryable": True, "unprocessed": True},
+        "RetryWith": {"retryable": True, "unprocessed": True},
+        # The body was damaged on its way: sending it again may do.
+        "Md5Mismatch": {"retryable": True, "unprocessed": True},
+        "Crc64Mismatch": {"retryable": True, "unprocessed": True},
+        "InvalidRange": {"status": 416},
+    },
+    hints={
+        "AuthenticationFailed": "The key or signature may be wrong or expired, or this machine's clock.",
+        "AuthorizationPermissionMismatch": "Who signs in needs a data role of the service, such as "
+        "Storage Blob Data Contributor.",
+        "KeyBasedAuthenticationNotPermitted": "The account takes tokens only: give no key.",
+        "ContainerBeingDeleted": "A container that was deleted keeps its name for at least 30 seconds.",
+        "PublicAccessNotPermitted": "The account allows no anonymous reading.",
+        "BlobArchived": "Bring the object back from the archive tier first.",
+    },
+    # Signatures, keys, tokens.
+    secrets=re.compile(
+        r"(?<![A-Za-z0-9/+=_-])(?:[A-Za-z0-9/+=_-]{40,}|eyJ[\w.-]+)(?![A-Za-z0-9/+=_-])|(?<=sig=)[^&\s'\"]+"
+    ),
+)
+"""What the services answer."""
 
 _SIGN_IN = "Sign in with the Azure command line, or give a connection string, a key, 'client_secret' or 'auth'."
 
-_NATIVE_HINTS: dict[str, str] = {
-    "CredentialUnavailableError": _SIGN_IN,
-    "ClientAuthenticationError": _SIGN_IN,
-    "NewConnectionError": "See that the endpoint is right and that its server runs.",
-    "NameResolutionError": "See that the account's name or the endpoint is right.",
-}
 
-_CONNECTION = (
-    "NameResolutionError",
-    "ConnectTimeoutError",
-    "ProxyError",
-    "NewConnectionError",
-    "SSLError",
-    "ReadTimeoutError",
-    "ProtocolError",
+def _links(error: BaseException) -> tuple[object, ...]:
+    inner = getattr(error, "inner_exception", None)
+    return (inner, getattr(error, "reason", None), error.__cause__, *error.args)
+
+
+NATIVE = NativeErrors(
+    packages=frozenset({"azure", "requests", "urllib3"}),
+    kinds={
+        **REQUESTS,
+        # Credentials
+        "CredentialUnavailableError": (
+            MissingCredentialsError,
+            "there is no identity to sign in as",
+        ),
+        "AzureSigningError": (InvalidCredentialsError, "the account key is not a key"),
+        "ClientAuthenticationError": (AuthenticationError, "signing in failed"),
+        "ServiceBusAuthenticationError": (
+            InvalidCredentialsError,
+            "Service Bus refused to sign in",
+        ),
+        "ServiceBusAuthorizationError": (PermissionDeniedError, "Service Bus does not allow this"),
+        # Service Bus
+        "MessagingEntityNotFoundError": (NotFoundError, "there is no such queue or topic"),
+        "MessagingEntityAlreadyExistsError": (AlreadyExistsError, "it exists already"),
+        "MessagingEntityDisabledError": (ConflictError, "the queue or topic is disabled"),
+        "MessageNotFoundError": (NotFoundError, "there is no such message"),
+        "MessageLockLostError": (PreconditionFailedError, "the lease of the message has ended"),
+        "SessionLockLostError": (PreconditionFailedError, "the lease of the session has ended"),
+        "SessionCannotBeLockedError": (ConflictError, "another receiver has the session"),
+        "MessageAlreadySettled": (ConflictError, "the message has been settled already"),
+        "MessageSizeExceededError": (PayloadTooLargeError, "the message is too large"),
+        "ServiceBusQuotaExceededError": (ConflictError, "the queue or topic is full"),
+        "ServiceBusServerBusyError": (RateLimitedError, "Service Bus is busy"),
+        "ServiceBusCommunicationError": (ServiceUnavailableError, "Service Bus cannot answer now"),
+        "ServiceBusConnectionError": (NetworkError, "the connection to Service Bus broke"),
+        "ServiceBusError": (ServiceUnavailableError, "Service Bus could not carry it out"),
+        # The connection
+        "ServiceRequestTimeoutError": (ConnectionFailedError, "no connection was made in time"),
+        "ServiceResponseTimeoutError": (OperationTimeoutError, "no answer came in time"),
+        "IncompleteReadError": (NetworkError, "the connection ended in the middle of the answer"),
+        "CosmosClientTimeoutError": (OperationTimeoutError, "no answer came in time"),
+        # azure-core says that nothing was sent, but also of connections that broke later.
+        "ServiceRequestError": (NetworkError, "the connection failed"),
+        "ServiceResponseError": (
+            NetworkError,
+            "the connection broke before the answer was complete",
+        ),
+        # What comes back, and what is sent
+        "DecodeError": (ServiceUnavailableError, "the answer is not what the service sends"),
+        "DeserializationError": (
+            ServiceUnavailableError,
+            "the answer is not what the service sends",
+        ),
+        "SerializationError": (SerializationError, "the SDK cannot send this"),
+        "TooManyRedirectsError": (ConfigurationError, "the endpoint sends the request elsewhere"),
+        # Raised without an answer by the client that manages Service Bus
+        "ResourceNotFoundError": (NotFoundError, "it does not exist"),
+        "AzureError": (ProviderError, "the SDK could not make the call"),
+    },
+    hints={
+        "CredentialUnavailableError": _SIGN_IN,
+        "ClientAuthenticationError": _SIGN_IN,
+        "NewConnectionError": "See that the endpoint is right and that its server runs.",
+        "NameResolutionError": "See that the account's name or the endpoint is right.",
+    },
+    links=_links,
 )
-"""Classes of urllib3 that tell more than what the SDK wraps them in."""
+"""What the SDKs, requests and urllib3 raise."""
 
 _REFUSALS = frozenset(
     {"AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation"}
-)
-_PACKAGES = frozenset({"azure", "requests", "urllib3"})
-
-# Values of credentials that a service repeats in its answer: signatures, keys, tokens.
-_SECRETS = re.compile(
-    r"(?<![A-Za-z0-9/+=_-])(?:[A-Za-z0-9/+=_-]{40,}|eyJ[\w.-]+)(?![A-Za-z0-9/+=_-])|(?<=sig=)[^&\s'\"]+"
 )
 _DETAILS = re.compile(r"\s*(?:RequestId:|Time:|ErrorCode:|ActivityId:|Content:)")
 
@@ -236,16 +209,12 @@ def translate(error: Exception) -> CloudError | None:
         None when the error is of another kind.
     """
     failure = from_amqp(error)
-    if failure is not None or not any(_is_native(kind) for kind in type(error).__mro__):
+    if failure is not None or not NATIVE.owns(error):
         return failure
     status = getattr(error, "status_code", None)
     if isinstance(status, int) and status:
         return _from_response(error, status)
-    for name in _names(error):
-        if name in _NATIVE:
-            kind, message = _NATIVE[name]
-            return kind(message, code=type(error).__name__, hint=_NATIVE_HINTS.get(name))
-    return None
+    return NATIVE.translate(error)
 
 
 def from_answer(
@@ -267,18 +236,16 @@ def from_answer(
         retry_after: Seconds that it asks to wait.
         substatus: What Cosmos DB adds to the status.
     """
-    found = SUBSTATUSES.get((status, substatus))
-    kind = found[0] if found else _BY_CODE.get(code or "") or _by_status(status)
-    context: dict[str, Any] = {
-        "status": status,
-        "code": code or None,
-        "request_id": request_id,
-        "retry_after": retry_after,
-        "hint": HINTS.get(code or ""),
-        **TRAITS.get(code or "", {}),
-        **(found[1] if found else {}),
-    }
-    return kind(_without_secrets(message) or "the service refused without a reason", **context)
+    kind, facts = SUBSTATUSES.get((status, substatus), (None, {}))
+    return SERVICE.error(
+        status,
+        code,
+        message,
+        kind=kind,
+        request_id=request_id,
+        retry_after=retry_after,
+        **facts,
+    )
 
 
 def code_of(error: Exception) -> str | None:
@@ -315,10 +282,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """
     for name in ("x-ms-retry-after-ms", "retry-after-ms"):
         if name in headers:
-            milliseconds = _number(headers[name])
+            milliseconds = number(headers[name])
             return None if milliseconds is None else milliseconds / 1000
-    text = headers.get("Retry-After") or headers.get("retry-after")
-    return None if text is None else _number(text) or _until(text)
+    return standard_retry_after(headers)
 
 
 def _from_response(error: Exception, status: int) -> CloudError:
@@ -339,63 +305,3 @@ def _headers(error: Exception) -> Mapping[str, str]:
     if found is None:
         found = getattr(error, "headers", None)  # Cosmos DB's keep their own
     return {} if found is None else found
-
-
-def _by_status(status: int | None) -> Kind:
-    if status in STATUSES:
-        return STATUSES[status]
-    return ServiceUnavailableError if status is not None and status >= 500 else ProviderError
-
-
-def _number(text: object) -> float | None:
-    try:
-        return max(0.0, float(str(text)))
-    except ValueError:
-        return None
-
-
-def _until(text: str) -> float | None:
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    return max(0.0, (at - utc_now()).total_seconds())
-
-
-def _names(error: Exception) -> Iterator[str]:
-    """Names to look up: what the connection said, then the classes of the error itself."""
-    causes = {name for cause in _causes(error) for name in _class_names(cause)}
-    yield from (name for name in _CONNECTION if name in causes)
-    yield from _class_names(error)
-
-
-def _class_names(error: BaseException) -> list[str]:
-    return [kind.__name__ for kind in type(error).__mro__ if _is_native(kind)]
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and what it was raised for, as the SDK, requests and urllib3 hand it on."""
-    waiting: list[BaseException] = [error]
-    seen: set[int] = set()
-    while waiting:
-        current = waiting.pop()
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        linked = (
-            getattr(current, "inner_exception", None),
-            getattr(current, "reason", None),
-            current.__cause__,
-            *current.args,
-        )
-        waiting += [found for found in linked if isinstance(found, BaseException)]
-
-
-def _is_native(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] in _PACKAGES
-
-
-def _without_secrets(message: object) -> str:
-    return _SECRETS.sub("…", " ".join(str(message or "").split()))

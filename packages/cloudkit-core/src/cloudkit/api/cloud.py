@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -70,6 +71,22 @@ class Cloud(ABC):
     @abstractmethod
     def native(self) -> Any:
         """The provider's own clients, for what the contracts do not cover."""
+
+    async def credential_sources(self) -> Mapping[str, str]:
+        """Where the credentials come from, in words, and never what they are.
+
+        May ask who knows, such as the machine's metadata server; finds out nothing about whether a
+        service accepts them.
+
+        Returns:
+            Service → source; the name is empty where all services share one. Empty when the provider
+            does not tell.
+
+        Raises:
+            AuthenticationError: There are none.
+            ConfigurationError: What is set does not do.
+        """
+        return {}
 
     @abstractmethod
     async def aclose(self) -> None:

@@ -140,6 +140,20 @@ class CloudConfig:
         except (ValidationError, ValueError, TypeError) as error:
             raise ConfigurationError(f"{cls.provider_name}: {error}") from error
 
+    def origin(self, name: str, environ: Mapping[str, str] | None = None) -> str:
+        """Where the value of a setting comes from, in words, and never what it is.
+
+        Args:
+            name: The setting.
+            environ: Environment variables; those of the process when None.
+        """
+        environ = os.environ if environ is None else environ
+        for variable in self._variables(getattr(fields(type(self)), name)):
+            if environ.get(variable):
+                same = environ[variable] == str(getattr(self, name))
+                return f"variable {variable}" if same else f"option {name}"
+        return f"option {name}"
+
     @classmethod
     def _variables(cls, attribute: Attribute[Any]) -> tuple[str, ...]:
         own = cls.native_variables.get(attribute.name, attribute.metadata["variables"])

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cloudkit.core.cloud import BaseCloud
     from cloudkit.core.context import CloudContext, CloudOptions, ErrorTranslator
     from cloudkit.core.deadline import Deadline
+    from cloudkit.core.errors import NativeErrors, ServiceErrors
     from cloudkit.core.executor import OperationExecutor
     from cloudkit.core.lazy import lazy_property
     from cloudkit.core.streams import ThreadedStream
@@ -33,9 +34,11 @@ __all__ = [
     "CredentialBridge",
     "Deadline",
     "ErrorTranslator",
+    "NativeErrors",
     "OperationExecutor",
     "ProviderInfo",
     "ProviderType",
+    "ServiceErrors",
     "ThreadedStream",
     "WorkerThreads",
     "__version__",
@@ -51,7 +54,9 @@ _HOMES = {
     "CredentialBridge": "bridge",
     "Deadline": "deadline",
     "ErrorTranslator": "context",
+    "NativeErrors": "errors",
     "OperationExecutor": "executor",
+    "ServiceErrors": "errors",
     "ThreadedStream": "streams",
     "WorkerThreads": "threads",
     "lazy_property": "lazy",

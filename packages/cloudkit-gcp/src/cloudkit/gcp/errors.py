@@ -11,9 +11,7 @@ https://cloud.google.com/storage/docs/json_api/v1/status-codes
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping
 from typing import Any
 
 from cloudkit.common import (
@@ -40,51 +38,8 @@ from cloudkit.common import (
     TlsError,
     UnsupportedOperationError,
     ValidationError,
-    utc_now,
 )
-
-Kind = type[CloudError]
-
-CODES: dict[Kind, str] = {
-    InvalidCredentialsError: "UNAUTHENTICATED authError",
-    PermissionDeniedError: """
-        PERMISSION_DENIED accountDisabled forbidden insufficientPermissions
-        objectUnderActiveHold retentionPolicyNotMet userProjectAccessDenied""",
-    NotFoundError: "NOT_FOUND notFound NoSuchBucket NoSuchKey NoSuchUpload",
-    AlreadyExistsError: "ALREADY_EXISTS",
-    PreconditionFailedError: "FAILED_PRECONDITION conditionNotMet notModified",
-    ConflictError: "ABORTED",
-    PayloadTooLargeError: "uploadTooLarge",
-    RateLimitedError: """
-        RESOURCE_EXHAUSTED rateLimitExceeded userRateLimitExceeded quotaExceeded
-        dailyLimitExceeded""",
-    ServiceUnavailableError: "UNAVAILABLE INTERNAL UNKNOWN CANCELLED backendError internalError",
-    OperationTimeoutError: "DEADLINE_EXCEEDED",
-    IntegrityError: "DATA_LOSS BadDigest",
-    UnsupportedOperationError: "UNIMPLEMENTED",
-    ValidationError: "INVALID_ARGUMENT OUT_OF_RANGE requestedRangeNotSatisfiable",
-}
-"""What the services' codes stand for."""
-
-STATUSES: dict[int, Kind] = {
-    304: PreconditionFailedError,
-    400: ValidationError,
-    401: InvalidCredentialsError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    405: UnsupportedOperationError,
-    408: OperationTimeoutError,
-    409: ConflictError,
-    410: NotFoundError,
-    411: ValidationError,
-    412: PreconditionFailedError,
-    413: PayloadTooLargeError,
-    416: ValidationError,
-    429: RateLimitedError,
-    501: UnsupportedOperationError,
-    503: ServiceUnavailableError,
-}
-"""What a status stands for when the code is none of the above."""
+from cloudkit.core.errors import REQUESTS, Kind, NativeErrors, ServiceErrors, retry_after
 
 MESSAGES: tuple[tuple[re.Pattern[str], frozenset[str | None], Kind], ...] = (
     # One code stands for several things; only the message tells them apart.
@@ -107,94 +62,91 @@ MESSAGES: tuple[tuple[re.Pattern[str], frozenset[str | None], Kind], ...] = (
 )  # fmt: skip
 """What a message makes of a code: (pattern, codes, kind)."""
 
-TRAITS: dict[str, Mapping[str, Any]] = {
-    # Two writers met and this one lost: the documentation says to begin again.
-    "ABORTED": {"retryable": True, "unprocessed": True},
-}
-"""What a code says about the error, beyond its class."""
-
-HINTS: dict[str, str] = {
-    "UNAUTHENTICATED": "The credentials may be wrong or expired, or this machine's clock.",
-    "authError": "The credentials may be wrong or expired, or this machine's clock.",
-    "required": "Sign in: give credentials, and not anonymous=True.",
-    "insufficientPermissions": "The credentials lack a scope or a role for this.",
-    "forbidden": "Who signs in needs a role on the resource, such as Storage Object User.",
-}
-
-_BY_CODE: dict[str, Kind] = {code: kind for kind, codes in CODES.items() for code in codes.split()}
+SERVICE = ServiceErrors(
+    codes={
+        InvalidCredentialsError: "UNAUTHENTICATED authError",
+        PermissionDeniedError: """
+        PERMISSION_DENIED accountDisabled forbidden insufficientPermissions
+        objectUnderActiveHold retentionPolicyNotMet userProjectAccessDenied""",
+        NotFoundError: "NOT_FOUND notFound NoSuchBucket NoSuchKey NoSuchUpload",
+        AlreadyExistsError: "ALREADY_EXISTS",
+        PreconditionFailedError: "FAILED_PRECONDITION conditionNotMet notModified",
+        ConflictError: "ABORTED",
+        PayloadTooLargeError: "uploadTooLarge",
+        RateLimitedError: """
+        RESOURCE_EXHAUSTED rateLimitExceeded userRateLimitExceeded quotaExceeded
+        dailyLimitExceeded""",
+        ServiceUnavailableError: "UNAVAILABLE INTERNAL UNKNOWN CANCELLED backendError internalError",
+        OperationTimeoutError: "DEADLINE_EXCEEDED",
+        IntegrityError: "DATA_LOSS BadDigest",
+        UnsupportedOperationError: "UNIMPLEMENTED",
+        ValidationError: "INVALID_ARGUMENT OUT_OF_RANGE requestedRangeNotSatisfiable",
+    },
+    traits={
+        # Two writers met and this one lost: the documentation says to begin again.
+        "ABORTED": {"retryable": True, "unprocessed": True},
+    },
+    hints={
+        "UNAUTHENTICATED": "The credentials may be wrong or expired, or this machine's clock.",
+        "authError": "The credentials may be wrong or expired, or this machine's clock.",
+        "required": "Sign in: give credentials, and not anonymous=True.",
+        "insufficientPermissions": "The credentials lack a scope or a role for this.",
+        "forbidden": "Who signs in needs a role on the resource, such as Storage Object User.",
+    },
+    # Signatures, keys, tokens.
+    secrets=re.compile(
+        r"(?<![A-Za-z0-9/+=_-])(?:[A-Za-z0-9/+=_-]{40,}|eyJ[\w.-]+|ya29\.[\w.-]+)(?![A-Za-z0-9/+=_-])"
+        r"|(?<=upload_id=)[^&\s'\"]+|(?<=X-Goog-Signature=)[^&\s'\"]+"
+    ),
+)
+"""What the services answer: codes of gRPC, and reasons of JSON APIs."""
 
 _SIGN_IN = (
     "Run 'gcloud auth application-default login', or give 'credentials_file', "
     "'service_account_info' or 'auth'."
 )
 
-_NATIVE: dict[str, tuple[Kind, str]] = {
-    # The connection: the more exact classes stand first in the order of inheritance
-    "NameResolutionError": (DnsError, "the name of the endpoint is not known"),
-    "ConnectTimeout": (ConnectionFailedError, "no connection was made in time"),
-    "ConnectTimeoutError": (ConnectionFailedError, "no connection was made in time"),
-    "ProxyError": (ConnectionFailedError, "the proxy cannot be reached"),
-    "NewConnectionError": (ConnectionFailedError, "no connection could be made"),
-    "SSLError": (TlsError, "the secure connection could not be set up"),
-    "ReadTimeout": (OperationTimeoutError, "no answer came in time"),
-    "ReadTimeoutError": (OperationTimeoutError, "no answer came in time"),
-    "ChunkedEncodingError": (NetworkError, "the connection ended in the middle of the answer"),
-    "IncompleteRead": (NetworkError, "the connection ended in the middle of the answer"),
-    "ProtocolError": (NetworkError, "the connection broke before the answer was complete"),
-    "InvalidURL": (ConfigurationError, "the endpoint is not a URL"),
-    "TooManyRedirects": (ConfigurationError, "the endpoint sends the request elsewhere"),
-    "JSONDecodeError": (ServiceUnavailableError, "the answer is not what the service sends"),
-    "RequestException": (NetworkError, "the connection failed"),
-    "HTTPError": (NetworkError, "the connection failed"),
-    # Credentials
-    "ReauthFailError": (ExpiredCredentialsError, "the sign-in has to be repeated"),
-    "RefreshError": (InvalidCredentialsError, "the credentials gave no token"),
-    "UserAccessTokenError": (MissingCredentialsError, "gcloud has nobody signed in"),
-    "ClientCertError": (TlsError, "the client's certificate cannot be used"),
-    "MutualTLSChannelError": (TlsError, "the client's certificate cannot be used"),
-    # Anonymous credentials were refused, and the SDK tried to renew them.
-    "InvalidOperation": (MissingCredentialsError, "the service wants credentials"),
-    "MalformedError": (ConfigurationError, "the credentials are not what they should be"),
-    "InvalidValue": (ConfigurationError, "the credentials are not what they should be"),
-    "DefaultCredentialsError": (MissingCredentialsError, "there are no credentials"),
-    "TransportError": (NetworkError, "the connection to the sign-in failed"),
-    "GoogleAuthError": (AuthenticationError, "signing in failed"),
-    # What comes back
-    "DataCorruption": (IntegrityError, "what came does not match its checksum"),
-    "InvalidResponse": (ServiceUnavailableError, "the answer is not what the service sends"),
-    "RetryError": (OperationTimeoutError, "no answer came in time"),
-    "GoogleAPIError": (ProviderError, "the SDK could not make the call"),
-}
-"""Classes of the SDKs, requests and urllib3, by name, and what happened."""
-
-_NATIVE_HINTS: dict[str, str] = {
-    "DefaultCredentialsError": _SIGN_IN,
-    "RefreshError": "The key may have been deleted, or this machine's clock may be wrong.",
-    "ReauthFailError": "Run 'gcloud auth application-default login' again.",
-    "NewConnectionError": "See that the endpoint is right and that its server runs.",
-    "NameResolutionError": "See that the endpoint is right.",
-}
-
-_CONNECTION = (
-    "NameResolutionError",
-    "ConnectTimeoutError",
-    "ProxyError",
-    "NewConnectionError",
-    "SSLError",
-    "ReadTimeoutError",
-    "ProtocolError",
+NATIVE = NativeErrors(
+    packages=frozenset({"google", "grpc", "requests", "urllib3"}),
+    kinds={
+        **REQUESTS,
+        # The connection
+        "ChunkedEncodingError": (NetworkError, "the connection ended in the middle of the answer"),
+        "IncompleteRead": (NetworkError, "the connection ended in the middle of the answer"),
+        "InvalidURL": (ConfigurationError, "the endpoint is not a URL"),
+        "TooManyRedirects": (ConfigurationError, "the endpoint sends the request elsewhere"),
+        "JSONDecodeError": (ServiceUnavailableError, "the answer is not what the service sends"),
+        # Credentials
+        "ReauthFailError": (ExpiredCredentialsError, "the sign-in has to be repeated"),
+        "RefreshError": (InvalidCredentialsError, "the credentials gave no token"),
+        "UserAccessTokenError": (MissingCredentialsError, "gcloud has nobody signed in"),
+        "ClientCertError": (TlsError, "the client's certificate cannot be used"),
+        "MutualTLSChannelError": (TlsError, "the client's certificate cannot be used"),
+        # Anonymous credentials were refused, and the SDK tried to renew them.
+        "InvalidOperation": (MissingCredentialsError, "the service wants credentials"),
+        "MalformedError": (ConfigurationError, "the credentials are not what they should be"),
+        "InvalidValue": (ConfigurationError, "the credentials are not what they should be"),
+        "DefaultCredentialsError": (MissingCredentialsError, "there are no credentials"),
+        "TransportError": (NetworkError, "the connection to the sign-in failed"),
+        "GoogleAuthError": (AuthenticationError, "signing in failed"),
+        # What comes back
+        "DataCorruption": (IntegrityError, "what came does not match its checksum"),
+        "InvalidResponse": (ServiceUnavailableError, "the answer is not what the service sends"),
+        "RetryError": (OperationTimeoutError, "no answer came in time"),
+        "GoogleAPIError": (ProviderError, "the SDK could not make the call"),
+    },
+    hints={
+        "DefaultCredentialsError": _SIGN_IN,
+        "RefreshError": "The key may have been deleted, or this machine's clock may be wrong.",
+        "ReauthFailError": "Run 'gcloud auth application-default login' again.",
+        "NewConnectionError": "See that the endpoint is right and that its server runs.",
+        "NameResolutionError": "See that the endpoint is right.",
+    },
 )
-"""Classes of urllib3 that tell more than what the SDKs wrap them in."""
-
-_PACKAGES = frozenset({"google", "grpc", "requests", "urllib3"})
+"""What the SDKs, requests and urllib3 raise."""
 
 # The SDK puts the request before the message: "GET https://...: ".
 _REQUEST = re.compile(r"[A-Z]+ https?://\S+: ")
-# Values of credentials that a service repeats in its answer: signatures, keys, tokens.
-_SECRETS = re.compile(
-    r"(?<![A-Za-z0-9/+=_-])(?:[A-Za-z0-9/+=_-]{40,}|eyJ[\w.-]+|ya29\.[\w.-]+)(?![A-Za-z0-9/+=_-])"
-    r"|(?<=upload_id=)[^&\s'\"]+|(?<=X-Goog-Signature=)[^&\s'\"]+"
-)
 
 
 def translate(error: Exception) -> CloudError | None:
@@ -206,15 +158,11 @@ def translate(error: Exception) -> CloudError | None:
     Returns:
         None when the error is of another kind.
     """
-    if not any(_is_native(kind) for kind in type(error).__mro__):
+    if not NATIVE.owns(error):
         return None
     if code_of(error) is not None or status_of(error) is not None:
         return _from_service(error)
-    for name in _names(error):
-        if name in _NATIVE:
-            kind, message = _NATIVE[name]
-            return kind(message, code=type(error).__name__, hint=_NATIVE_HINTS.get(name))
-    return None
+    return NATIVE.translate(error)
 
 
 def from_answer(
@@ -234,20 +182,20 @@ def from_answer(
         request_id: Its name for the request.
         retry_after: Seconds that it asks to wait.
     """
-    text = _without_secrets(message)
-    context: dict[str, Any] = {
-        "status": status,
-        "code": code or None,
-        "request_id": request_id,
-        "retry_after": retry_after,
-        "hint": HINTS.get(code or ""),
-        **TRAITS.get(code or "", {}),
-    }
-    kind = _by_message(code, text) or _BY_CODE.get(code or "") or _by_status(status)
-    if kind is IntegrityError and status == 400:
-        # The body was damaged on its way: sending it again may do.
-        context |= {"retryable": True, "unprocessed": True}
-    return kind(text or "the service refused without a reason", **context)
+    kind = _by_message(code, SERVICE.without_secrets(message)) or SERVICE.kind(status, code)
+    # A body that was damaged on its way: sending it again may do.
+    damaged = (
+        {"retryable": True, "unprocessed": True} if kind is IntegrityError and status == 400 else {}
+    )
+    return SERVICE.error(
+        status,
+        code,
+        message,
+        kind=kind,
+        request_id=request_id,
+        retry_after=retry_after,
+        **damaged,
+    )
 
 
 def code_of(error: Exception) -> str | None:
@@ -283,16 +231,6 @@ def is_refusal(error: Exception) -> bool:
         or code_of(error) == "UNAUTHENTICATED"
         or any(kind.__name__ == "RefreshError" for kind in type(error).__mro__)
     )
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that an answer asks to wait.
-
-    Args:
-        headers: Headers of the answer.
-    """
-    text = headers.get("Retry-After") or headers.get("retry-after")
-    return None if text is None else _number(text) or _until(text)
 
 
 def _from_service(error: Exception) -> CloudError:
@@ -353,58 +291,3 @@ def _by_message(code: str | None, text: str) -> Kind | None:
         if code in codes and pattern.search(text):
             return kind
     return None
-
-
-def _by_status(status: int | None) -> Kind:
-    if status in STATUSES:
-        return STATUSES[status]
-    return ServiceUnavailableError if status is not None and status >= 500 else ProviderError
-
-
-def _number(text: object) -> float | None:
-    try:
-        return max(0.0, float(str(text)))
-    except ValueError:
-        return None
-
-
-def _until(text: str) -> float | None:
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    return max(0.0, (at - utc_now()).total_seconds())
-
-
-def _names(error: Exception) -> Iterator[str]:
-    """Names to look up: what the connection said, then the classes of the error itself."""
-    causes = {name for cause in _causes(error) for name in _class_names(cause)}
-    yield from (name for name in _CONNECTION if name in causes)
-    yield from _class_names(error)
-
-
-def _class_names(error: BaseException) -> list[str]:
-    return [kind.__name__ for kind in type(error).__mro__ if _is_native(kind)]
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and what it was raised for, as the SDK, requests and urllib3 hand it on."""
-    waiting: list[BaseException] = [error]
-    seen: set[int] = set()
-    while waiting:
-        current = waiting.pop()
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        linked = (getattr(current, "reason", None), current.__cause__, *current.args)
-        waiting += [found for found in linked if isinstance(found, BaseException)]
-
-
-def _is_native(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] in _PACKAGES
-
-
-def _without_secrets(message: object) -> str:
-    return _SECRETS.sub("…", " ".join(str(message or "").split()))

@@ -9,147 +9,97 @@ https://docs.oracle.com/en-us/iaas/Content/API/References/apierrors.htm
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
-from typing import Any
+from collections.abc import Mapping
 
 from cloudkit.common import (
     AlreadyExistsError,
     CloudError,
     ConfigurationError,
     ConflictError,
-    ConnectionFailedError,
-    DnsError,
     IntegrityError,
     InvalidCredentialsError,
-    NetworkError,
     NotFoundError,
-    OperationTimeoutError,
     PayloadTooLargeError,
     PermissionDeniedError,
     PreconditionFailedError,
-    ProviderError,
     RateLimitedError,
     ServiceUnavailableError,
-    TlsError,
     UnsupportedOperationError,
     ValidationError,
-    utc_now,
 )
+from cloudkit.core.errors import REQUESTS, NativeErrors, ServiceErrors, retry_after
 
-Kind = type[CloudError]
-
-CODES: dict[Kind, str] = {
-    InvalidCredentialsError: "NotAuthenticated",
-    PermissionDeniedError: "NotAuthorized Forbidden SignUpRequired InsufficientServicePermissions",
-    NotFoundError: """
+SERVICE = ServiceErrors(
+    codes={
+        InvalidCredentialsError: "NotAuthenticated",
+        PermissionDeniedError: "NotAuthorized Forbidden SignUpRequired InsufficientServicePermissions",
+        NotFoundError: """
         NotAuthorizedOrNotFound NotFound BucketNotFound ObjectNotFound NamespaceNotFound
         NoSuchUpload TableNotFound IndexNotFound""",
-    AlreadyExistsError: """
+        AlreadyExistsError: """
         BucketAlreadyExists NotAuthorizedOrResourceAlreadyExists TableAlreadyExists
         ResourceAlreadyExists""",
-    PreconditionFailedError: "IfMatchFailed IfNoneMatchFailed NoEtagMatch",
-    ConflictError: """
+        PreconditionFailedError: "IfMatchFailed IfNoneMatchFailed NoEtagMatch",
+        ConflictError: """
         BucketNotEmpty NotRestored ConcurrentObjectUpdate IncorrectState InvalidatedRetryToken
         Conflict LockConflict ExternalServerIncorrectState""",
-    PayloadTooLargeError: """
+        PayloadTooLargeError: """
         RequestEntityTooLarge EntityTooLarge FunctionInvokeRequestContentTooLarge""",
-    RateLimitedError: "TooManyRequests",
-    ServiceUnavailableError: """
+        RateLimitedError: "TooManyRequests",
+        ServiceUnavailableError: """
         InternalServerError InternalError ServiceUnavailable FunctionInvokeServiceUnavailable""",
-    IntegrityError: "UnmatchedContentMD5",
-    UnsupportedOperationError: "NotImplemented MethodNotImplemented",
-    ValidationError: "InvalidRange InvalidUploadPart",
-}
-"""What the services' codes stand for."""
-
-STATUSES: dict[int, Kind] = {
-    304: PreconditionFailedError,
-    400: ValidationError,
-    401: InvalidCredentialsError,
-    402: PermissionDeniedError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    405: UnsupportedOperationError,
-    408: OperationTimeoutError,
-    409: ConflictError,
-    412: PreconditionFailedError,
-    413: PayloadTooLargeError,
-    416: ValidationError,
-    422: ValidationError,
-    429: RateLimitedError,
-    431: PayloadTooLargeError,
-    501: UnsupportedOperationError,
-    503: ServiceUnavailableError,
-}
-"""What a status stands for when the code is none of the above; an answer to HEAD has no code."""
-
-TRAITS: dict[str, Mapping[str, Any]] = {
-    # The state changes by itself, and the documentation says to try again.
-    "IncorrectState": {"retryable": True, "unprocessed": True},
-    "ConcurrentObjectUpdate": {"retryable": True, "unprocessed": True},
-    # The body was damaged on its way: sending it again may do.
-    "UnmatchedContentMD5": {"retryable": True, "unprocessed": True},
-    # There was nobody to run it.
-    "FunctionInvokeServiceUnavailable": {"unprocessed": True},
-}
-"""What a code says about the error, beyond its class."""
-
-HINTS: dict[str, str] = {
-    "NotAuthenticated": "The key may be wrong, unknown to the service, or this machine's clock off.",
-    "NotAuthorizedOrNotFound": "The service does not tell what is missing from what is not allowed.",
-    "NotRestored": "Bring the object back from the archive tier first.",
-    "NotAuthorizedOrResourceAlreadyExists": "The name may be taken, or a policy may be missing.",
-}
-
-_BY_CODE: dict[str, Kind] = {code: kind for kind, codes in CODES.items() for code in codes.split()}
-
-_NATIVE: dict[str, tuple[Kind, str]] = {
-    # The connection: the more exact classes stand first in the order of inheritance
-    "NameResolutionError": (DnsError, "the name of the endpoint is not known"),
-    "ConnectTimeoutError": (ConnectionFailedError, "no connection was made in time"),
-    "ProxyError": (ConnectionFailedError, "the proxy cannot be reached"),
-    "NewConnectionError": (ConnectionFailedError, "no connection could be made"),
-    "SSLError": (TlsError, "the secure connection could not be set up"),
-    "ReadTimeoutError": (OperationTimeoutError, "no answer came in time"),
-    "ProtocolError": (NetworkError, "the connection broke before the answer was complete"),
-    "ConnectTimeout": (ConnectionFailedError, "no connection was made in time"),
-    "ReadTimeout": (OperationTimeoutError, "no answer came in time"),
-    "RequestException": (NetworkError, "the connection failed"),
-    "HTTPError": (NetworkError, "the connection failed"),
-    # Signing in
-    "ConfigFileNotFound": (ConfigurationError, "the configuration file cannot be found"),
-    "ProfileNotFound": (ConfigurationError, "the configuration file has no such profile"),
-    "InvalidConfig": (ConfigurationError, "the configuration is not complete"),
-    "InvalidKeyFilePath": (ConfigurationError, "the configuration names no file as its key"),
-    "MissingPrivateKeyPassphrase": (ConfigurationError, "the private key wants its passphrase"),
-    "InvalidPrivateKey": (ConfigurationError, "the private key cannot be read"),
-    "ClientError": (ConfigurationError, "the SDK could not make the call"),
-}
-"""Classes of the SDK and urllib3, by name, and what happened."""
-
-_NATIVE_HINTS: dict[str, str] = {
-    "NewConnectionError": "See that the endpoint is right and that its server runs.",
-    "NameResolutionError": "See that the region or the endpoint is right.",
-    "InvalidConfig": "See that 'tenancy', 'user' and 'fingerprint' are whole.",
-}
-
-_CONNECTION = (
-    "NameResolutionError",
-    "ConnectTimeoutError",
-    "ProxyError",
-    "NewConnectionError",
-    "SSLError",
-    "ReadTimeoutError",
-    "ProtocolError",
+        IntegrityError: "UnmatchedContentMD5",
+        UnsupportedOperationError: "NotImplemented MethodNotImplemented",
+        ValidationError: "InvalidRange InvalidUploadPart",
+    },
+    traits={
+        # The state changes by itself, and the documentation says to try again.
+        "IncorrectState": {"retryable": True, "unprocessed": True},
+        "ConcurrentObjectUpdate": {"retryable": True, "unprocessed": True},
+        # The body was damaged on its way: sending it again may do.
+        "UnmatchedContentMD5": {"retryable": True, "unprocessed": True},
+        # There was nobody to run it.
+        "FunctionInvokeServiceUnavailable": {"unprocessed": True},
+    },
+    hints={
+        "NotAuthenticated": "The key may be wrong, unknown to the service, or this machine's clock off.",
+        "NotAuthorizedOrNotFound": "The service does not tell what is missing from what is not allowed.",
+        "NotRestored": "Bring the object back from the archive tier first.",
+        "NotAuthorizedOrResourceAlreadyExists": "The name may be taken, or a policy may be missing.",
+    },
+    # What lets in whoever has it: links to objects, signatures.
+    secrets=re.compile(r"(?<=/p/)[^/\s]+|(?<=signature=\")[^\"]+"),
 )
-"""Classes of urllib3 that tell more than what the SDK wraps them in."""
+"""What the services answer. An answer to HEAD has no code."""
 
-_PACKAGES = frozenset({"oci", "urllib3"})
 
-# What lets in whoever has it: links to objects, signatures.
-_SECRETS = re.compile(r"(?<=/p/)[^/\s]+|(?<=signature=\")[^\"]+")
+def _links(error: BaseException) -> tuple[object, ...]:
+    # The SDK's requests keep the text of what they were raised for, and not the error itself.
+    around = (error.__cause__, error.__context__)
+    return (getattr(error, "reason", None), *around, *error.args)
+
+
+NATIVE = NativeErrors(
+    packages=frozenset({"oci", "urllib3"}),
+    kinds={
+        **REQUESTS,
+        # Signing in
+        "ConfigFileNotFound": (ConfigurationError, "the configuration file cannot be found"),
+        "ProfileNotFound": (ConfigurationError, "the configuration file has no such profile"),
+        "InvalidConfig": (ConfigurationError, "the configuration is not complete"),
+        "InvalidKeyFilePath": (ConfigurationError, "the configuration names no file as its key"),
+        "MissingPrivateKeyPassphrase": (ConfigurationError, "the private key wants its passphrase"),
+        "InvalidPrivateKey": (ConfigurationError, "the private key cannot be read"),
+        "ClientError": (ConfigurationError, "the SDK could not make the call"),
+    },
+    hints={
+        "NewConnectionError": "See that the endpoint is right and that its server runs.",
+        "NameResolutionError": "See that the region or the endpoint is right.",
+        "InvalidConfig": "See that 'tenancy', 'user' and 'fingerprint' are whole.",
+    },
+    links=_links,
+)
+"""What the SDK and urllib3 raise."""
 
 
 def translate(error: Exception) -> CloudError | None:
@@ -161,16 +111,10 @@ def translate(error: Exception) -> CloudError | None:
     Returns:
         None when the error is of another kind.
     """
-    if not any(_is_native(kind) for kind in type(error).__mro__):
+    if not NATIVE.owns(error):
         return None
     status = status_of(error)
-    if status is not None:
-        return _from_response(error, status)
-    for name in _names(error):
-        if name in _NATIVE:
-            kind, message = _NATIVE[name]
-            return kind(message, code=type(error).__name__, hint=_NATIVE_HINTS.get(name))
-    return None
+    return NATIVE.translate(error) if status is None else _from_response(error, status)
 
 
 def from_answer(
@@ -190,16 +134,7 @@ def from_answer(
         request_id: Its name for the request.
         retry_after: Seconds that it asks to wait.
     """
-    kind = _BY_CODE.get(code or "") or _by_status(status)
-    context: dict[str, Any] = {
-        "status": status,
-        "code": code or None,
-        "request_id": request_id,
-        "retry_after": retry_after,
-        "hint": HINTS.get(code or ""),
-        **TRAITS.get(code or "", {}),
-    }
-    return kind(_without_secrets(message) or "the service refused without a reason", **context)
+    return SERVICE.error(status, code, message, request_id=request_id, retry_after=retry_after)
 
 
 def code_of(error: Exception) -> str | None:
@@ -225,16 +160,6 @@ def is_refusal(error: Exception) -> bool:
     return status_of(error) == 401
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that an answer asks to wait.
-
-    Args:
-        headers: Headers of the answer.
-    """
-    text = headers.get("Retry-After") or headers.get("retry-after")
-    return None if text is None else _seconds(text)
-
-
 def _from_response(error: Exception, status: int) -> CloudError:
     headers: Mapping[str, str] = getattr(error, "headers", None) or {}
     return from_answer(
@@ -244,63 +169,3 @@ def _from_response(error: Exception, status: int) -> CloudError:
         request_id=request_id_of(error),
         retry_after=retry_after(headers),
     )
-
-
-def _by_status(status: int | None) -> Kind:
-    if status in STATUSES:
-        return STATUSES[status]
-    return ServiceUnavailableError if status is not None and status >= 500 else ProviderError
-
-
-def _seconds(text: str) -> float | None:
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        return _until(text)
-
-
-def _until(text: str) -> float | None:
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    return max(0.0, (at - utc_now()).total_seconds())
-
-
-def _names(error: Exception) -> Iterator[str]:
-    """Names to look up: what the connection said, then the classes of the error itself."""
-    causes = list(_causes(error))
-    names = {name for cause in causes for name in _class_names(cause)}
-    yield from (name for name in _CONNECTION if name in names)
-    yield from _class_names(error)
-    for cause in causes:
-        yield from _class_names(cause)
-
-
-def _class_names(error: BaseException) -> list[str]:
-    return [kind.__name__ for kind in type(error).__mro__ if _is_native(kind)]
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and what it was raised for, as the SDK, its requests and urllib3 hand it on."""
-    waiting: list[BaseException] = [error]
-    seen: set[int] = set()
-    while waiting:
-        current = waiting.pop()
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        # The SDK's requests keep the text of what they were raised for, and not the error itself.
-        around = (current.__cause__, current.__context__)
-        linked = (getattr(current, "reason", None), *around, *current.args)
-        waiting += [found for found in linked if isinstance(found, BaseException)]
-
-
-def _is_native(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] in _PACKAGES
-
-
-def _without_secrets(message: object) -> str:
-    return _SECRETS.sub("…", " ".join(str(message or "").split()))

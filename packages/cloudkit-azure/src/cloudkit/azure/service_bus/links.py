@@ -36,6 +36,10 @@ COUNTS = 2**32
 """Deliveries are counted in 32 bits."""
 
 
+class Unwanted(Exception):  # noqa: N818  (no error)
+    """Nobody waits for the link any more."""
+
+
 @frozen
 class Delivery:
     """A message that came in.
@@ -78,7 +82,7 @@ class Link:
         Raises:
             AMQPException: The service refused, or the connection broke.
         """
-        end = time.monotonic() + self._place.timeout
+        end = time.monotonic() + self._patience
         self.client = self._make_client()
         self.client.open(connection=self._amqp)
         while not self._ready():
@@ -108,6 +112,11 @@ class Link:
 
     def _make_client(self) -> Any:
         raise NotImplementedError
+
+    @property
+    def _patience(self) -> float:
+        """Seconds until it must be attached."""
+        return self._place.timeout
 
     def _ready(self) -> bool:
         return bool(self.client.client_ready())
@@ -269,11 +278,15 @@ class SessionLink(ReceiveLink):
         place: The namespace.
         path: The entity.
         wait: Seconds to wait for a session.
+        unwanted: Whether to stop waiting.
     """
 
-    def __init__(self, amqp: Any, place: Place, path: str, wait: float) -> None:
+    def __init__(
+        self, amqp: Any, place: Place, path: str, wait: float, unwanted: Callable[[], bool]
+    ) -> None:
         super().__init__(amqp, place, path)
         self._wait = wait
+        self._unwanted = unwanted
         self.session = ""
         self.until = 0.0
 
@@ -285,6 +298,15 @@ class SessionLink(ReceiveLink):
             on_attach=self._on_attach,
             link_properties={b"com.microsoft:timeout": typed("uint", int(self._wait * 1000))},
         )
+
+    @property
+    def _patience(self) -> float:
+        return self._place.timeout + self._wait
+
+    def _check(self, end: float) -> None:
+        super()._check(end)
+        if self._unwanted():
+            raise Unwanted
 
     def _on_attach(self, frame: Any) -> None:
         self.session = frame.source.filters[SESSION_FILTER].decode()

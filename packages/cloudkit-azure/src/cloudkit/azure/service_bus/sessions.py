@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from attrs import define, field
 from cloudkit.azure.service_bus.connections import Connection, Pool
-from cloudkit.azure.service_bus.links import Delivery, SessionLink, ask
+from cloudkit.azure.service_bus.links import Delivery, SessionLink, Unwanted, ask
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ class Sessions:
         end = time.monotonic() + wait
         while not unwanted():
             left = max(end - time.monotonic(), 0.0)
-            found = self._accept(path, count, min(left, 1.0))
+            found = self._accept(path, count, left, unwanted)
             if found is not None and unwanted():
                 held, deliveries = found
                 held.link.release(deliveries)
@@ -137,7 +137,7 @@ class Sessions:
         held: Held | None = None
         try:
             link = connection.attach(
-                lambda amqp, place: SessionLink(amqp, place, path, max(wait, LEAST_WAIT))
+                lambda amqp, place: SessionLink(amqp, place, path, max(wait, LEAST_WAIT), unwanted)
             )
             try:
                 deliveries = link.take(count, 0, lambda: False)
@@ -147,7 +147,7 @@ class Sessions:
                 if held is None:
                     link.close()
         except Exception as error:
-            if _is_none_free(error):
+            if isinstance(error, Unwanted) or _is_none_free(error):
                 return None
             raise
         finally:
