@@ -137,6 +137,34 @@ async def test_the_lock_of_a_session_goes_with_its_client(service_bus: Server) -
         await second.queue.ack(again)
 
 
+async def test_who_waits_for_a_session_gets_it_or_leaves_it(service_bus: Server) -> None:
+    queue = fresh("queue")
+    async with (
+        make_service_bus_cloud(service_bus.url) as waiting,
+        make_service_bus_cloud(service_bus.url) as other,
+    ):
+        await waiting.queue.create_queue(queue, fifo=True, visibility=30)
+        received: list[bytes] = []
+
+        async def receive() -> None:
+            with anyio.fail_after(20):
+                for message in await waiting.queue.receive(queue, wait=30):
+                    received.append(message.body)
+                    await waiting.queue.ack(message)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(receive)
+            await anyio.sleep(0.3)
+            await other.queue.send(queue, b"first", group="group")
+        assert received == [b"first"]
+        with anyio.move_on_after(0.3):
+            await waiting.queue.receive(queue, wait=30)
+        await anyio.sleep(0.5)  # the thread of the cancelled one looks every 0.2 s
+        await other.queue.send(queue, b"second", group="group")
+        (message,) = await other.queue.receive(queue, wait=2)
+        assert (message.body, message.receive_count) == (b"second", 1)
+
+
 async def test_sessions_are_found_out_about(service_bus: Server) -> None:
     queue = fresh("queue")
     administration = make_administration(service_bus)
@@ -227,3 +255,19 @@ async def test_links_are_kept_and_connections_shared(service_bus: Server) -> Non
         pool = cloud._clients.client("service_bus").pool
         assert len(pool._idle) == 1
         assert len(pool._idle[0]._links) == 9  # to send, to receive and to settle, for each
+
+
+async def test_the_clients_of_the_sdk_are_at_hand(service_bus: Server) -> None:
+    queue = fresh("queue")
+    async with make_service_bus_cloud(service_bus.url) as cloud:
+        await cloud.queue.create_queue(queue)
+        await cloud.native.prepare()
+
+        def send() -> str:
+            with cloud.native.service_bus.get_queue_sender(queue) as sender:
+                sender.send_messages(ServiceBusMessage(b"body"))
+            return cloud.native.service_bus_administration.get_queue(queue).name
+
+        assert await run_sync(send) == queue
+        (message,) = await cloud.queue.receive(queue, wait=5)
+        assert message.body == b"body"

@@ -132,7 +132,9 @@ class Sessions:
             held.link.close()
             held.connection.close()
 
-    def _accept(self, path: str, count: int, wait: float) -> tuple[Held, Sequence[Delivery]] | None:
+    def _accept(
+        self, path: str, count: int, wait: float, unwanted: Callable[[], bool]
+    ) -> tuple[Held, Sequence[Delivery]] | None:
         connection = self._pool.take(SessionLink, path)
         held: Held | None = None
         try:
