@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar, Self
 
 from attrs import Attribute, field, fields, frozen
@@ -148,10 +149,13 @@ class CloudConfig:
             environ: Environment variables; those of the process when None.
         """
         environ = os.environ if environ is None else environ
-        for variable in self._variables(getattr(fields(type(self)), name)):
+        attribute = getattr(fields(type(self)), name)
+        for variable in self._variables(attribute):
             if environ.get(variable):
-                same = environ[variable] == str(getattr(self, name))
-                return f"variable {variable}" if same else f"option {name}"
+                with suppress(ConfigurationError):  # an option has come before what cannot be read
+                    if _parsed(variable, environ[variable], attribute) == getattr(self, name):
+                        return f"variable {variable}"
+                break
         return f"option {name}"
 
     @classmethod

@@ -1,0 +1,202 @@
+"""``doctor``: what is set up, what answers, what is allowed, and what to do about the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+from attrs import Factory, define, frozen
+from cloudkit.cli.clouds import Clouds, run
+from cloudkit.cli.durations import DURATION
+from cloudkit.cli.exits import Exit, ReportedError, exit_of, exit_of_all, sentence
+from cloudkit.cli.output import Output
+from cloudkit.cli.places import CloudName, Place, PlaceType
+from cloudkit.cli.settings import Command, Settings
+
+if TYPE_CHECKING:
+    from cloudkit.api import Cloud, Pager
+
+COLUMNS = ("provider", "check", "status", "detail")
+
+_CALLS: dict[str, Callable[[Cloud], Pager[Any]]] = {
+    "storage.list_buckets": lambda cloud: cloud.storage.list_buckets(page_size=1),
+    "kv.list_tables": lambda cloud: cloud.kv.list_tables(page_size=1),
+    "queue.list_queues": lambda cloud: cloud.queue.list_queues(page_size=1),
+    "pubsub.list_topics": lambda cloud: cloud.pubsub.list_topics(page_size=1),
+    "functions.list_functions": lambda cloud: cloud.functions.list_functions(page_size=1),
+}
+_STATUSES = {
+    Exit.USAGE: "not set up",
+    Exit.NOT_FOUND: "missing",
+    Exit.DENIED: "denied",
+    Exit.NOT_INSTALLED: "not installed",
+    Exit.UNSUPPORTED: "unsupported",
+    Exit.UNREACHABLE: "no answer",
+}
+_HARMLESS = frozenset({Exit.UNSUPPORTED, Exit.USAGE})
+"""A contract that is not there, or is not used and hence not set up, is no failure."""
+
+
+@click.command(cls=Command)
+@click.argument("provider", required=False, type=PlaceType(bare=True))
+@click.option("--timeout", type=DURATION, default="10s", show_default=True, help="For one call.")
+@click.pass_obj
+def doctor(settings: Settings, provider: Place | None, timeout: float) -> int | None:
+    """Look at what is set up, and say what helps where something is not.
+
+    For one provider or profile, or all that are installed: where the credentials come from (never
+    what they are), whether the endpoint answers, and which calls are permitted.
+
+    With a bucket (doctor s3://photos) that bucket is looked at too. Nothing is written.
+    """
+
+    async def work() -> list[_Patient]:
+        from cloudkit.spi import NoRetry
+
+        extra: dict[str, Any] = {"timeout": timeout, "connect_timeout": timeout, "retry": NoRetry()}
+        clouds = Clouds(settings, memory=True, **extra)
+        async with clouds:
+            return [await _examined(clouds, one, timeout) for one in _places(provider)]
+
+    patients: list[_Patient] = []
+
+    async def collected() -> None:
+        patients.extend(await work())
+
+    run(collected)
+    rows = [row for patient in patients for row in patient.rows]
+    if provider is None:
+        rows += _missing()
+    Output(settings).table(COLUMNS, rows)
+    code = exit_of_all([error for one in patients for error in one.failures(provider is not None)])
+    if code:
+        raise ReportedError(code)
+    return None
+
+
+def _places(provider: Place | None) -> list[Place]:
+    from cloudkit.core import installed_providers
+
+    if provider is not None:
+        return [provider]
+    return [Place(CloudName(info.name), root=f"{info.name}:") for info in installed_providers()]
+
+
+def _missing() -> list[dict[str, Any]]:
+    from cloudkit.core import ProviderType, installed_providers
+
+    names = {info.name for info in installed_providers()}
+    return [
+        {
+            "provider": kind.value,
+            "check": "installed",
+            "status": "not installed",
+            "detail": f"Run: pip install {kind.distribution}",
+        }
+        for kind in ProviderType
+        if kind.value not in names
+    ]
+
+
+@frozen
+class _Failure:
+    check: str
+    error: Exception
+
+
+@define
+class _Patient:
+    """What was found about one provider."""
+
+    name: str
+    rows: list[dict[str, Any]] = Factory(list)
+    failed: list[_Failure] = Factory(list)
+    answered: bool = False
+    allowed: int = 0
+
+    def fine(self, check: str, detail: str) -> None:
+        self._add(check, "ok", detail)
+
+    def sick(self, check: str, error: Exception) -> None:
+        self.failed.append(_Failure(check, error))
+        self._add(check, _STATUSES.get(exit_of(error), "failed"), sentence(error))
+
+    def note(self, check: str, status: str, detail: str) -> None:
+        self._add(check, status, detail)
+
+    def failures(self, asked_for: bool) -> list[Exception]:
+        """What makes the command fail: less where nobody has asked for this provider."""
+        errors = [failure.error for failure in self.failed]
+        serious = [error for error in errors if exit_of(error) not in _HARMLESS]
+        if self.allowed:
+            return serious
+        if not asked_for and all(exit_of(one) in {*_HARMLESS, Exit.DENIED} for one in errors):
+            return []
+        return serious or errors
+
+    def _add(self, check: str, status: str, detail: str) -> None:
+        self.rows.append(
+            {"provider": self.name, "check": check, "status": status, "detail": detail}
+        )
+
+
+async def _examined(clouds: Clouds, place: Place, timeout: float) -> _Patient:
+    import anyio
+
+    patient = _Patient(str(place.cloud))
+    try:
+        cloud = await clouds.get(place.cloud)
+    except Exception as error:  # noqa: BLE001  (that is what is wanted to be known)
+        patient.sick("configuration", error)
+        return patient
+    patient.fine("installed", _version(cloud.provider))
+    try:
+        with anyio.fail_after(timeout):
+            for service, source in (await cloud.credential_sources()).items():
+                patient.fine(f"credentials {service}".strip(), source)
+    except Exception as error:  # noqa: BLE001  (likewise)
+        patient.sick("credentials", error)
+    position = len(patient.rows)
+    calls = dict(_CALLS)
+    if place.name:
+        calls[f"objects of {place.name}"] = lambda one: one.storage.list_objects(
+            place.name, page_size=1
+        )
+    for check, call in calls.items():
+        await _try(patient, cloud, check, call)
+    _judge_endpoint(patient, cloud, position)
+    return patient
+
+
+async def _try(
+    patient: _Patient, cloud: Cloud, check: str, call: Callable[[Cloud], Pager[Any]]
+) -> None:
+    began = time.perf_counter()
+    try:
+        async for _ in call(cloud):
+            break
+    except Exception as error:  # noqa: BLE001  (likewise)
+        patient.sick(check, error)
+        # What the client itself refused was never sent, so nobody has answered.
+        patient.answered |= bool(getattr(error, "status", None))
+    else:
+        patient.fine(check, f"permitted, {(time.perf_counter() - began) * 1000:.0f} ms")
+        patient.answered = True
+        patient.allowed += 1
+
+
+def _judge_endpoint(patient: _Patient, cloud: Cloud, position: int) -> None:
+    config = getattr(cloud, "config", None)
+    endpoint = getattr(config, "endpoint", None) or "the provider's own"
+    region = "" if cloud.region is None else f", region {cloud.region}"
+    patient.note("endpoint", "ok" if patient.answered else "no answer", f"{endpoint}{region}")
+    patient.rows.insert(position, patient.rows.pop())
+
+
+def _version(provider: str) -> str:
+    from cloudkit.core import installed_providers
+
+    found = [info for info in installed_providers() if info.name == provider]
+    return " ".join(f"{info.distribution} {info.version}" for info in found)

@@ -1,0 +1,133 @@
+"""What a command prints: lines for people, or JSON, one object a line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from cloudkit.cli.exits import facts, sentence
+from cloudkit.cli.settings import Settings
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+class Output:
+    """Prints results as was asked for.
+
+    Args:
+        settings: Says how.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.json = settings.json
+
+    def result(self, values: Mapping[str, Any], text: str) -> None:
+        """Print one result.
+
+        Args:
+            values: It, for JSON.
+            text: It, for people; what would drive their terminal is made visible.
+        """
+        if self.json:
+            print(to_json(values), flush=True)
+        else:
+            print(visible(text), flush=True)
+
+    def note(self, text: str) -> None:
+        """Tell people something beside the results, on stderr; with ``--json`` nothing."""
+        if not self.json:
+            print(visible(text), file=sys.stderr, flush=True)
+
+    def table(self, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+        """Print several results under headings.
+
+        Args:
+            columns: Names of the values that people see, in order.
+            rows: All values, by name.
+        """
+        if self.json:
+            for row in rows:
+                print(to_json(row), flush=True)
+            return
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        for name in columns:
+            table.add_column(name, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(_cell(row.get(name))) for name in columns))
+        # A pipe has no width: nothing is folded there.
+        Console(width=None if sys.stdout.isatty() else 10_000, highlight=False).print(table)
+
+
+def report(error: BaseException, *, as_json: bool) -> None:
+    """Say on stderr what went wrong, in one line."""
+    if as_json:
+        print(to_json(facts(error)), file=sys.stderr, flush=True)
+    else:
+        print(f"cloudkit: {visible(sentence(error))}", file=sys.stderr, flush=True)
+
+
+def to_json(values: Mapping[str, Any]) -> str:
+    """One line of JSON, in ASCII: names of files need not be valid text."""
+    return json.dumps(values, default=_plain)
+
+
+def visible(text: str) -> str:
+    """The text with what would drive a terminal made visible, but for the ends of its lines."""
+    return "".join(
+        letter if letter.isprintable() or letter in "\n\t" else _escaped(letter) for letter in text
+    )
+
+
+def size_text(size: int) -> str:
+    """A size for people."""
+    amount, unit = float(size), 0
+    while amount >= 1024 and unit < len(_UNITS) - 1:
+        amount, unit = amount / 1024, unit + 1
+    return f"{size} B" if unit == 0 else f"{amount:.1f} {_UNITS[unit]}"
+
+
+def time_text(moment: datetime | None) -> str:
+    """A time for people, in UTC."""
+    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def bytes_field(name: str, data: bytes) -> dict[str, str]:
+    """Bytes for JSON: as text where they are UTF-8, else in base64 under ``NAME_base64``."""
+    try:
+        return {name: data.decode()}
+    except UnicodeDecodeError:
+        import base64
+
+        return {f"{name}_base64": base64.b64encode(data).decode()}
+
+
+def write_bytes(data: bytes) -> None:
+    """Write bytes to stdout as they are."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return dict(value) if isinstance(value, Mapping) else str(value)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return visible(str(value))
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape", "backslashreplace").decode()

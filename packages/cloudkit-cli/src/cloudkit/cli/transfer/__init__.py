@@ -1,0 +1,1 @@
+"""Copying: what is copied where, the copying itself, and how far it is."""

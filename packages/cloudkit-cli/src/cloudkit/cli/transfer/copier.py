@@ -1,0 +1,225 @@
+"""Copying one object or file, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import anyio
+import click
+from anyio import to_thread
+from anyio.lowlevel import checkpoint
+from attrs import frozen
+from cloudkit.api.storage import Checksum, ObjectInfo, Progress, WriteOptions, hasher
+from cloudkit.cli.transfer.ends import FileEnd, Job, ObjectEnd, StreamEnd
+from cloudkit.common import NotFoundError, ValidationError
+
+Outcome: TypeAlias = Literal["copied", "skipped"]
+ALGORITHMS = ("crc32c", "crc32", "md5", "sha1", "sha256")
+"""What files and objects are compared by, the fastest first."""
+
+_PIECE = 1024 * 1024
+
+
+@frozen
+class Copier:
+    """How objects are copied.
+
+    Attributes:
+        skip_unchanged: Whether what is there already, with the same size and content, is left.
+        part_size: Bytes of a part; None for the default.
+        parts: Parts of one object under way at once.
+    """
+
+    skip_unchanged: bool = False
+    part_size: int | None = None
+    parts: int = 4
+
+    async def copy(self, job: Job, progress: Progress) -> Outcome:
+        """Copy one. After an error or a cancellation the target is as it was.
+
+        Args:
+            job: From where to where.
+            progress: Told about the bytes moved.
+
+        Raises:
+            CloudError: A service failed.
+            OSError: A file cannot be read or written.
+        """
+        if self.skip_unchanged and await self._unchanged(job):
+            return "skipped"
+        match job.source, job.target:
+            case FileEnd(path), ObjectEnd() as target:
+                await self._upload(path, target, progress)
+            case StreamEnd(), ObjectEnd() as target:
+                await self._upload(None, target, progress)
+            case ObjectEnd() as source, FileEnd(path):
+                await self._download(source, path, progress)
+            case ObjectEnd() as source, StreamEnd():
+                await _print(source, progress)
+            case ObjectEnd() as source, ObjectEnd() as target:
+                await self._across(source, target, progress)
+            case _:
+                raise click.UsageError("one side of a copy must be in a cloud")
+        return "copied"
+
+    async def _upload(self, path: Path | None, target: ObjectEnd, progress: Progress) -> None:
+        await target.storage.put_object(
+            target.bucket,
+            target.key,
+            _standard_input() if path is None else anyio.Path(path),
+            part_size=self.part_size,
+            concurrency=self.parts,
+            progress=progress,
+        )
+
+    async def _download(self, source: ObjectEnd, path: Path, progress: Progress) -> None:
+        await to_thread.run_sync(_make_parents, path)
+        await source.storage.download_file(
+            source.bucket,
+            source.key,
+            path,
+            part_size=self.part_size,
+            concurrency=self.parts,
+            progress=progress,
+        )
+
+    async def _across(self, source: ObjectEnd, target: ObjectEnd, progress: Progress) -> None:
+        if source.cloud is target.cloud:
+            stored = await target.storage.copy_object(
+                source.bucket, source.key, target.bucket, target.key
+            )
+            progress(stored.size or 0, stored.size)
+            return
+        async with await source.storage.open_object(source.bucket, source.key) as reader:
+            info = reader.info
+            await target.storage.put_object(
+                target.bucket,
+                target.key,
+                reader,
+                part_size=self._part_size(info.size, target),
+                concurrency=self.parts,
+                checksum=_known_checksum(info),
+                progress=progress,
+                **_attributes(info),
+            )
+
+    def _part_size(self, size: int, target: ObjectEnd) -> int | None:
+        """Parts of a stream must be large enough that they do not run out."""
+        least = -(-size // target.storage.capabilities.max_parts)
+        if self.part_size is None and least <= 8 * 1024 * 1024:
+            return None
+        return max(least, self.part_size or 0)
+
+    async def _unchanged(self, job: Job) -> bool:
+        match job.source, job.target:
+            case FileEnd(path), ObjectEnd() as target:
+                return await _same_as_file(await _head(target), path)
+            case ObjectEnd() as source, FileEnd(path):
+                return await _same_as_file(await _head(source), path)
+            case ObjectEnd() as source, ObjectEnd() as target:
+                there = await _head(target)
+                here = None if there is None else await _head(source)
+                return here is not None and there is not None and _same(here, there, job)
+            case _:
+                return False
+
+
+async def _head(end: ObjectEnd) -> ObjectInfo | None:
+    try:
+        return await end.storage.head_object(end.bucket, end.key)
+    except NotFoundError:
+        return None
+
+
+async def _same_as_file(info: ObjectInfo | None, path: Path) -> bool:
+    if info is None or await to_thread.run_sync(_size, path) != info.size:
+        return False
+    for algorithm in ALGORITHMS:
+        if algorithm in info.checksums:
+            digest = await to_thread.run_sync(_digest, path, algorithm, abandon_on_cancel=True)
+            if digest is not None:
+                return digest == info.checksums[algorithm]
+    return False
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
+
+
+def _same(here: ObjectInfo, there: ObjectInfo, job: Job) -> bool:
+    if here.size != there.size:
+        return False
+    common = [name for name in ALGORITHMS if name in here.checksums and name in there.checksums]
+    if common:
+        return here.checksums[common[0]] == there.checksums[common[0]]
+    match job.source, job.target:
+        case ObjectEnd(cloud=one), ObjectEnd(cloud=other):
+            return one.provider == other.provider and here.etag == there.etag
+    return False
+
+
+def _digest(path: Path, algorithm: str) -> str | None:
+    """The checksum of a file; None when its library is not installed."""
+    try:
+        state = hasher(algorithm)  # type: ignore[arg-type]
+    except ValidationError:
+        return None
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            state.update(piece)
+    return state.hexdigest()
+
+
+def _known_checksum(info: ObjectInfo) -> Checksum | None:
+    for algorithm in ALGORITHMS:
+        if algorithm in info.checksums:
+            try:
+                return Checksum(algorithm, info.checksums[algorithm])  # type: ignore[arg-type]
+            except ValidationError:
+                continue  # its library is not installed
+    return None
+
+
+def _attributes(info: ObjectInfo) -> WriteOptions:
+    kept = info.attributes
+    return {
+        "content_type": kept.content_type,
+        "content_encoding": kept.content_encoding,
+        "content_disposition": kept.content_disposition,
+        "content_language": kept.content_language,
+        "cache_control": kept.cache_control,
+        "metadata": kept.metadata,
+    }
+
+
+def _make_parents(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+
+
+async def _print(source: ObjectEnd, progress: Progress) -> None:
+    from cloudkit.cli.output import write_bytes
+
+    async with await source.storage.open_object(source.bucket, source.key) as reader:
+        done = 0
+        async for chunk in reader:
+            write_bytes(chunk)
+            done += len(chunk)
+            progress(done, reader.info.size)
+
+
+async def _standard_input() -> AsyncIterator[bytes]:
+    descriptor = sys.stdin.fileno()
+    while True:
+        try:
+            # Not in a thread: one that waits for a terminal could not be stopped by Ctrl-C.
+            await anyio.wait_readable(descriptor)
+        except PermissionError:
+            await checkpoint()  # a file can always be read, so it cannot be waited for
+        piece = os.read(descriptor, _PIECE)
+        if not piece:
+            return
+        yield piece
