@@ -79,5 +79,5 @@ class TestQueuesOnTrio(QueueSuite):
 
 class TestTopics(ServiceBusClouds, PubSubSuite):
     backends = ("asyncio",)  # receiving and settling are those of queues
-    provider = "azure, Service Bus topics"
+    provider: ClassVar[str | None] = "azure, Service Bus topics"
     make = staticmethod(make_topics_cloud)

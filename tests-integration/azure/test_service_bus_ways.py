@@ -28,7 +28,7 @@ from cloudkit.common import (
     TokenCredentials,
     ValidationError,
 )
-from cloudkit.spi import NoRetry, StaticAuthProvider
+from cloudkit.spi import AuthProvider, NoRetry, StaticAuthProvider
 from emulators.process import Server
 from emulators.service_bus import KEY, TOKEN, connection_string
 
@@ -88,6 +88,34 @@ async def test_credentials_of_each_kind_open_the_namespace(
         (message,) = await cloud.queue.receive(queue, wait=5)
         await cloud.queue.ack(message)
         await cloud.queue.delete_queue(queue)
+
+
+async def test_leases_outlive_the_credentials_that_they_were_got_with(
+    service_bus: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = urlsplit(service_bus.url).netloc
+    without_tls(monkeypatch)
+
+    class Tokens(AuthProvider):
+        async def get_credentials(self) -> Credentials:
+            return TokenCredentials(token=TOKEN, expires_at=datetime.now(UTC) + timedelta(hours=1))
+
+    async with AzureCloud(
+        service_bus_namespace=host,
+        service_bus_management_endpoint=service_bus.url,
+        auth=Tokens(),
+    ) as cloud:
+        for fifo in (False, True):
+            queue = fresh("queue")
+            await cloud.queue.create_queue(queue, fifo=fifo)
+            await cloud.queue.send(queue, b"body", group="group" if fifo else None)
+            (message,) = await cloud.queue.receive(queue, wait=5)
+            client = cloud._clients.client("service_bus")
+            assert cloud._clients._bridge is not None
+            await cloud._clients._bridge.renew()
+            assert cloud._clients.client("service_bus") is not client
+            await cloud.queue.ack(await cloud.queue.extend(message, 30))
+            assert (await cloud.queue.stats(queue)).available == 0
 
 
 async def test_a_signature_for_one_queue_opens_no_other(

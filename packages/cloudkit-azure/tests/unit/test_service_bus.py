@@ -183,6 +183,7 @@ def test_transfers_hold_all_messages_and_no_more_than_fits(sizes: dict[int, int]
 def test_conditions_of_links(condition: Any, kind: type[CloudError]) -> None:
     text = b"What happened. TrackingId:abc_G1, SystemTracker:x, Timestamp:y"
     error = translate(AMQPLinkError(condition, description=text))
+    assert error is not None
     assert type(error) is kind
     assert (str(error.message), error.request_id) == ("What happened.", "abc_G1")
 

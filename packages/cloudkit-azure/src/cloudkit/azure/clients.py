@@ -166,6 +166,9 @@ class AzureClients:
         made = _Made(self._make(service, credentials), credentials)
         if old is not None:
             self._retired.append(old.client)
+            succeed = getattr(made.client, "succeed", None)
+            if succeed is not None:
+                succeed(old.client)
         self._made[service] = made
         return made
 

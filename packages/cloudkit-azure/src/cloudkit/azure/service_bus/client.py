@@ -54,6 +54,16 @@ class ServiceBus:
                 self._sdk = ServiceBusClient(self.place.host, credential, **options)
             return self._sdk
 
+    def succeed(self, old: ServiceBus) -> None:
+        """Take over what a client with other credentials knows, and the sessions that it holds.
+
+        Args:
+            old: It goes on with what it has begun.
+        """
+        self.known = old.known
+        self.sessions = old.sessions
+        self.sessions.pool = self.pool
+
     def close(self) -> None:
         """Close the connections."""
         self.sessions.close()

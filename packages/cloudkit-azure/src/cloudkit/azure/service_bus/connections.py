@@ -193,7 +193,7 @@ class Pool:
     def give_back(self, connection: Connection) -> None:
         """Keep a connection for the next, unless it is broken."""
         connection.used_at = time.monotonic()
-        if not connection.is_broken:
+        if connection.place is self._place and not connection.is_broken:
             with self._lock:
                 if not self._closed:
                     self._idle.append(connection)

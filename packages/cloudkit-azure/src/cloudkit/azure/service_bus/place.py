@@ -86,11 +86,11 @@ def make_place(settings: ClientSettings) -> Place:
     if isinstance(credentials, ConnectionStringCredentials):
         host, secure, known = _parsed(credentials.connection_string)
     elif isinstance(credentials, AccountKeyCredentials):
-        known = {"policy": credentials.account or ROOT_POLICY, "key": credentials.key}
+        known = dict[str, Any](policy=credentials.account or ROOT_POLICY, key=credentials.key)
     elif isinstance(credentials, SharedAccessSignatureCredentials):
-        known = {"signature": _whole(credentials.signature)}
+        known = dict[str, Any](signature=_whole(credentials.signature))
     else:
-        known = {"token": settings.token}
+        known = dict[str, Any](token=settings.token)
     if host is None:
         raise ConfigurationError(
             "no Service Bus namespace is configured",
@@ -115,10 +115,10 @@ def _parsed(text: str) -> tuple[str, bool, dict[str, Any]]:
         raise ConfigurationError("the connection string of Service Bus names no endpoint")
     known: dict[str, Any] = {}
     if "sharedaccesssignature" in found:
-        known = {"signature": _whole(found["sharedaccesssignature"])}
+        known = dict[str, Any](signature=_whole(found["sharedaccesssignature"]))
     elif "sharedaccesskey" in found:
         policy = found.get("sharedaccesskeyname", ROOT_POLICY)
-        known = {"policy": policy, "key": found["sharedaccesskey"]}
+        known = dict[str, Any](policy=policy, key=found["sharedaccesskey"])
     else:
         raise ConfigurationError("the connection string of Service Bus has no key")
     secure = found.get("usedevelopmentemulator", "").lower() != "true"

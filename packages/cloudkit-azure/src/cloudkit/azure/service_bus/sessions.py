@@ -51,7 +51,7 @@ class Sessions:
     """
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+        self.pool = pool
         self._held: dict[str, Held] = {}
         self._lock = threading.Lock()
 
@@ -135,7 +135,7 @@ class Sessions:
     def _accept(
         self, path: str, count: int, wait: float, unwanted: Callable[[], bool]
     ) -> tuple[Held, Sequence[Delivery]] | None:
-        connection = self._pool.take(SessionLink, path)
+        connection = self.pool.take(SessionLink, path)
         held: Held | None = None
         try:
             link = connection.attach(
@@ -154,7 +154,7 @@ class Sessions:
             raise
         finally:
             if held is None:
-                self._pool.give_back(connection)
+                self.pool.give_back(connection)
         if held is None:
             return None
         with self._lock:
@@ -169,7 +169,7 @@ class Sessions:
             self._held.pop(token, None)
         if not held.leases:
             held.link.close()
-            self._pool.give_back(held.connection)
+            self.pool.give_back(held.connection)
 
     def _drop_ended(self) -> None:
         """Let go of sessions whose lock ended while nobody settled their messages."""
