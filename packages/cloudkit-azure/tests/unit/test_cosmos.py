@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from cloudkit.api.kv import Key, Put, TableInfo, Update, attr
+from cloudkit.api.page_tokens import make_token, read_token
 from cloudkit.azure.capabilities import AZURE_CAPABILITIES
 from cloudkit.azure.clients import ClientSettings
 from cloudkit.azure.config import AzureConfig
@@ -32,7 +33,6 @@ from cloudkit.azure.cosmos.keys import (
     to_id,
 )
 from cloudkit.azure.cosmos.schema import Schema, definition_of
-from cloudkit.azure.cosmos.tokens import make_token, read_token
 from cloudkit.azure.cosmos.writes import Writer
 from cloudkit.azure.errors import from_answer
 from cloudkit.common import (

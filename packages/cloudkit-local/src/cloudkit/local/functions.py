@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from cloudkit.api.functions import FunctionInfo, Functions, Invocation, InvokeResult
 from cloudkit.api.functions.operations import FunctionExists, Invoke, InvokeAsync, ListFunctions
+from cloudkit.api.page_tokens import make_token, read_token
 from cloudkit.api.paging import Page
 from cloudkit.common import (
     CloudError,
@@ -22,7 +23,6 @@ from cloudkit.local.capture import captured_log
 from cloudkit.local.database import Database
 from cloudkit.local.invocation import Outcome, call
 from cloudkit.local.messaging import new_id
-from cloudkit.local.tokens import make_token, read_token
 from cloudkit.spi import OperationRunner
 
 Function: TypeAlias = Callable[[bytes], Any]

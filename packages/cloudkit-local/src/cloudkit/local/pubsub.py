@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from cloudkit.api.messaging import OutgoingMessage, SentMessage, Source
+from cloudkit.api.page_tokens import make_token, read_token
 from cloudkit.api.paging import Page
 from cloudkit.api.pubsub import PubSub, SubscriptionInfo, TopicInfo
 from cloudkit.api.pubsub.operations import (
@@ -43,7 +44,6 @@ from cloudkit.local.messaging.sources import (
     subscriptions,
 )
 from cloudkit.local.push import Pusher
-from cloudkit.local.tokens import make_token, read_token
 from cloudkit.spi import OperationRunner
 
 T = TypeVar("T")

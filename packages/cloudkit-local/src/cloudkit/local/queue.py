@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cloudkit.api.messaging import OutgoingMessage, SentMessage, Source
+from cloudkit.api.page_tokens import make_token, read_token
 from cloudkit.api.paging import Page
 from cloudkit.api.queue import MessageQueue, QueueInfo, QueueStats
 from cloudkit.api.queue.operations import (
@@ -30,7 +31,6 @@ from cloudkit.local.messaging.sources import (
     find_source,
     list_sources,
 )
-from cloudkit.local.tokens import make_token, read_token
 
 _KIND = "queue"
 _PAGE_SIZE = 1000

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cloudkit.api.kv import Item, Key, Put
+from cloudkit.api.kv.judging import moment_after
 from cloudkit.api.kv.models import BatchWrite
 from cloudkit.api.kv.operations import BatchGetItems, BatchWriteItems
 from cloudkit.aws.dynamodb.items import ItemCodec
 from cloudkit.aws.dynamodb.keys import Schema
-from cloudkit.aws.dynamodb.writes import moment_after
 from cloudkit.common import CloudError, CloudResult, RateLimitedError
 
 if TYPE_CHECKING:

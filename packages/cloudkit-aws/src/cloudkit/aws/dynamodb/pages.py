@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from cloudkit.api.kv import Item, SortCondition
 from cloudkit.api.kv.conditions import Condition
 from cloudkit.api.kv.operations import QueryItems, ScanItems
+from cloudkit.api.page_tokens import make_token, read_token
 from cloudkit.api.paging import Page
 from cloudkit.aws.dynamodb.conditions import possible
 from cloudkit.aws.dynamodb.expressions import Placeholders, TooComplexError, all_of
 from cloudkit.aws.dynamodb.items import ItemCodec, alive
 from cloudkit.aws.dynamodb.keys import Schema
-from cloudkit.aws.dynamodb.tokens import make_token, read_token
 from cloudkit.common import ValidationError, utc_now
 
 if TYPE_CHECKING:

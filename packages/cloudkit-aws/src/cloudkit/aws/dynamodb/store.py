@@ -22,6 +22,7 @@ from cloudkit.api.kv.operations import (
     Transact,
     UpdateItem,
 )
+from cloudkit.api.page_tokens import make_token, read_token
 from cloudkit.api.paging import Page
 from cloudkit.aws.clients import AwsClients
 from cloudkit.aws.dynamodb import batches, pages
@@ -29,7 +30,6 @@ from cloudkit.aws.dynamodb.answers import code_of
 from cloudkit.aws.dynamodb.carrier import Carrier
 from cloudkit.aws.dynamodb.keys import Schema
 from cloudkit.aws.dynamodb.tables import Tables
-from cloudkit.aws.dynamodb.tokens import make_token, read_token
 from cloudkit.aws.dynamodb.transactions import Transaction
 from cloudkit.aws.dynamodb.writes import Writer
 from cloudkit.common import CloudResult, KeyValueCapabilities, NotFoundError

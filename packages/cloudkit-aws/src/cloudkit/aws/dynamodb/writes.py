@@ -9,7 +9,7 @@ the next request asks only that the item is still the one that was judged.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from attrs import frozen
@@ -23,6 +23,7 @@ from cloudkit.api.kv import (
     Update,
     apply_update,
 )
+from cloudkit.api.kv.judging import judge, moment_after, needs_item
 from cloudkit.api.kv.models import Keep
 from cloudkit.api.kv.operations import check_document
 from cloudkit.aws.dynamodb.changes import Changes, IndirectError, add_direct, add_result
@@ -38,8 +39,6 @@ from cloudkit.aws.dynamodb.items import Image, ItemCodec, alive, new_version, ov
 from cloudkit.aws.dynamodb.keys import Schema
 from cloudkit.common import (
     KeyValueCapabilities,
-    NotFoundError,
-    PreconditionFailedError,
     utc_now,
 )
 
@@ -107,7 +106,7 @@ class Writer:
         Raises:
             CloudError: What stands at the key does not allow the write.
         """
-        judge(self.write, image)
+        judge(self.write, image.item)
         return self._request(self.codec.same_as(image), image.item)
 
     def _asked(self, now: datetime) -> Term:
@@ -117,11 +116,11 @@ class Writer:
             terms.append(any_of(codec.absent(), over(now)))
         if isinstance(write, Check) and write.exists is False:
             terms.append(any_of(codec.absent(), over(now)))
-        if _needs_item(write):
+        if needs_item(write):
             terms.append(codec.present())
         if write.if_version is not None:
             terms.append(codec.has_version(write.if_version))
-        if _needs_item(write) or write.if_version is not None:
+        if needs_item(write) or write.if_version is not None:
             terms.append(alive(now))
         if write.condition is not None:
             holds = all_of(alive(now), sure(write.condition, self.schema))
@@ -181,48 +180,3 @@ class Writer:
             arguments["ConditionExpression"] = condition
             arguments["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         return {**arguments, **placeholders.arguments()}
-
-
-def judge(write: TransactWrite, image: Image) -> None:
-    """What stands at the key allows the write.
-
-    Raises:
-        NotFoundError: There is nothing, and there must be.
-        PreconditionFailedError: Something that the write asks for does not hold.
-    """
-    item = image.item
-    if item is None and _needs_item(write):
-        if isinstance(write, Check):
-            raise PreconditionFailedError("the item does not exist")
-        raise NotFoundError(f"there is no item {write.key}")
-    if item is not None and isinstance(write, Put) and write.if_absent:
-        raise PreconditionFailedError("the item exists already")
-    if item is not None and isinstance(write, Check) and write.exists is False:
-        raise PreconditionFailedError("the item exists")
-    if write.if_version is not None:
-        if item is None:
-            raise PreconditionFailedError("there is no such item, so it has not that version")
-        if item.version != write.if_version:
-            raise PreconditionFailedError("the item has another version: it was written since")
-    document = {} if item is None else item.document
-    if write.condition is not None and not write.condition.matches(document):
-        raise PreconditionFailedError("the condition does not hold for the item")
-
-
-def _needs_item(write: TransactWrite) -> bool:
-    match write:
-        case Update():
-            return True
-        case Delete():
-            return not write.missing_ok
-        case Check():
-            return write.exists is True
-        case _:
-            return False
-
-
-def moment_after(expires_in: float | Keep | None) -> datetime | None:
-    """When an item ends that lives so many seconds from now; None for never."""
-    if expires_in is None or isinstance(expires_in, Keep):
-        return None
-    return utc_now() + timedelta(seconds=expires_in)

@@ -20,8 +20,9 @@ from typing import Any, Final
 from attrs import field, frozen
 from cloudkit.api.kv import KEEP, Update, Value, encode_value
 from cloudkit.api.kv.codec import SAFE_INT
+from cloudkit.api.kv.judging import moment_after
 from cloudkit.api.kv.paths import Path
-from cloudkit.azure.cosmos.items import EXPIRES, SEEN, TAGS, ItemCodec, microseconds, moment_after
+from cloudkit.azure.cosmos.items import EXPIRES, SEEN, TAGS, ItemCodec, microseconds
 from cloudkit.azure.cosmos.schema import KEEPS_TTL, TTL
 from cloudkit.common import utc_now
 

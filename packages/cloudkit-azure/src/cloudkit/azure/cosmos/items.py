@@ -188,11 +188,6 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MICROSECOND
 
 
-def moment_after(expires_in: float | None) -> datetime | None:
-    """When an item ends that lives so many seconds from now; None for never."""
-    return None if expires_in is None else utc_now() + timedelta(seconds=expires_in)
-
-
 def _from_microseconds(count: int) -> datetime:
     return _EPOCH + count * _MICROSECOND
 

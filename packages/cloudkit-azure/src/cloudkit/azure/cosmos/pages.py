@@ -12,13 +12,13 @@ from attrs import field, frozen
 from cloudkit.api.kv import Item, SortCondition
 from cloudkit.api.kv.conditions import Condition
 from cloudkit.api.kv.operations import QueryItems, ScanItems
+from cloudkit.api.page_tokens import make_token, read_token
 from cloudkit.api.paging import Page
 from cloudkit.azure.cosmos.client import CosmosAccount, Query
 from cloudkit.azure.cosmos.conditions import TooComplexError, possible, reference
 from cloudkit.azure.cosmos.items import EXPIRES, ItemCodec, microseconds
 from cloudkit.azure.cosmos.keys import FIRST_HIGH
 from cloudkit.azure.cosmos.schema import ID, MisfitError, Schema
-from cloudkit.azure.cosmos.tokens import make_token, read_token
 from cloudkit.common import utc_now
 
 _FIRST = ("", "")

@@ -21,6 +21,7 @@ from cloudkit.api.kv.operations import (
     Transact,
     UpdateItem,
 )
+from cloudkit.api.page_tokens import make_token, read_token
 from cloudkit.api.paging import Page
 from cloudkit.azure.clients import AzureClients
 from cloudkit.azure.cosmos import pages
@@ -28,7 +29,6 @@ from cloudkit.azure.cosmos.batches import each
 from cloudkit.azure.cosmos.carrier import Carrier
 from cloudkit.azure.cosmos.schema import Schema
 from cloudkit.azure.cosmos.tables import Tables
-from cloudkit.azure.cosmos.tokens import make_token, read_token
 from cloudkit.azure.cosmos.transactions import Transaction
 from cloudkit.azure.cosmos.writes import Writer
 from cloudkit.common import CloudResult, KeyValueCapabilities

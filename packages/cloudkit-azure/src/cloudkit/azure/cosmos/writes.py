@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import frozen
 from cloudkit.api.kv import Check, Delete, Item, Put, TransactWrite, Update, apply_update
+from cloudkit.api.kv.judging import judge, moment_after
 from cloudkit.api.kv.models import Keep
 from cloudkit.api.kv.operations import check_document
 from cloudkit.azure.cosmos.changes import IndirectError, Patch, patch_for
@@ -20,12 +21,11 @@ from cloudkit.azure.cosmos.items import (
     ItemCodec,
     RawItem,
     Version,
-    moment_after,
     seen,
 )
 from cloudkit.azure.cosmos.requests import Kind, Request
 from cloudkit.azure.cosmos.schema import Schema
-from cloudkit.common import KeyValueCapabilities, NotFoundError, PreconditionFailedError
+from cloudkit.common import KeyValueCapabilities
 
 
 @frozen
@@ -89,7 +89,7 @@ class Writer:
         Raises:
             CloudError: What stands at the key does not allow the write.
         """
-        judge(self.write, image)
+        judge(self.write, image.item)
         etag = None if image.raw is None else str(image.raw["_etag"])
         match self.write:
             case Put():
@@ -145,41 +145,3 @@ class Writer:
     def _request(self, kind: Kind, **facts: Any) -> Request:
         key = self.write.key
         return Request(kind, self.schema.id_of(key), key.partition, **facts)
-
-
-def judge(write: TransactWrite, image: Image) -> None:
-    """What stands at the key allows the write.
-
-    Raises:
-        NotFoundError: There is nothing, and there must be.
-        PreconditionFailedError: Something that the write asks for does not hold.
-    """
-    item = image.item
-    if item is None and _needs_item(write):
-        if isinstance(write, Check):
-            raise PreconditionFailedError("the item does not exist")
-        raise NotFoundError(f"there is no item {write.key}")
-    if item is not None and isinstance(write, Put) and write.if_absent:
-        raise PreconditionFailedError("the item exists already")
-    if item is not None and isinstance(write, Check) and write.exists is False:
-        raise PreconditionFailedError("the item exists")
-    if write.if_version is not None:
-        if item is None:
-            raise PreconditionFailedError("there is no such item, so it has not that version")
-        if item.version != write.if_version:
-            raise PreconditionFailedError("the item has another version: it was written since")
-    document = {} if item is None else item.document
-    if write.condition is not None and not write.condition.matches(document):
-        raise PreconditionFailedError("the condition does not hold for the item")
-
-
-def _needs_item(write: TransactWrite) -> bool:
-    match write:
-        case Update():
-            return True
-        case Delete():
-            return not write.missing_ok
-        case Check():
-            return write.exists is True
-        case _:
-            return False

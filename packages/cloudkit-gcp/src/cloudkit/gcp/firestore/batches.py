@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 from cloudkit.api.kv import Item, Key, Put
+from cloudkit.api.kv.judging import moment_after
 from cloudkit.api.kv.models import BatchWrite
 from cloudkit.api.kv.operations import BatchGetItems, BatchWriteItems
 from cloudkit.common import CloudError, CloudResult
@@ -16,7 +17,6 @@ from cloudkit.gcp.firestore.answers import WriteOutcome
 from cloudkit.gcp.firestore.items import ItemCodec, version_text
 from cloudkit.gcp.firestore.keys import Schema
 from cloudkit.gcp.firestore.values import stored_size
-from cloudkit.gcp.firestore.writes import moment_after
 
 if TYPE_CHECKING:
     from cloudkit.gcp.firestore.client import FirestoreClient

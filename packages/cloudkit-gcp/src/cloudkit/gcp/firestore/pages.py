@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from cloudkit.api.kv import Item, Key, SortCondition
 from cloudkit.api.kv.conditions import Condition
 from cloudkit.api.kv.operations import QueryItems, ScanItems
+from cloudkit.api.page_tokens import make_token, read_token
 from cloudkit.api.paging import Page
 from cloudkit.common import ValidationError
 from cloudkit.gcp.errors import code_of
@@ -21,7 +22,6 @@ from cloudkit.gcp.firestore.filters import equality_filter
 from cloudkit.gcp.firestore.items import ItemCodec, document_id
 from cloudkit.gcp.firestore.keys import ORDER, Schema, order_prefix, successor
 from cloudkit.gcp.firestore.tables import by_name
-from cloudkit.gcp.firestore.tokens import make_token, read_token
 
 if TYPE_CHECKING:
     from cloudkit.gcp.firestore.client import FirestoreClient
@@ -107,7 +107,7 @@ def query(client: FirestoreClient, schema: Schema, op: QueryItems, most: int) ->
     sort = op.sort
     asked = () if sort is None else (sort.operator, sort.value, sort.high)
     listing = ("query", op.table, op.partition, "-" if op.descending else "+", *asked)
-    position = None if op.page_token is None else read_token(op.page_token, listing)
+    position = None if op.page_token is None else read_token(op.page_token, listing)[0]
     if not schema.sorted:
         return _single(client, schema, op)
     span = Span.of(op.partition, sort)
@@ -122,7 +122,7 @@ def query(client: FirestoreClient, schema: Schema, op: QueryItems, most: int) ->
     found = _run(client, schema, plan, op.filter, size)
     if found.last is None:
         return Page(found.items)
-    return Page(found.items, make_token(listing, found.last.fields[ORDER].string_value))
+    return Page(found.items, make_token(listing, (found.last.fields[ORDER].string_value,)))
 
 
 def scan(client: FirestoreClient, schema: Schema, op: ScanItems, most: int) -> Page[Item]:
@@ -138,7 +138,7 @@ def scan(client: FirestoreClient, schema: Schema, op: ScanItems, most: int) -> P
         ValidationError: The token is not of this scan.
     """
     listing = ("scan", op.table)
-    after = None if op.page_token is None else read_token(op.page_token, listing)
+    after = None if op.page_token is None else read_token(op.page_token, listing)[0]
     size = _size(op, most)
     plan = by_name(client, schema.table, after)
     where = equality_filter(op.filter)
@@ -152,7 +152,7 @@ def scan(client: FirestoreClient, schema: Schema, op: ScanItems, most: int) -> P
         found = _run(client, schema, plan, op.filter, size)
     if found.last is None:
         return Page(found.items)
-    return Page(found.items, make_token(listing, document_id(found.last)))
+    return Page(found.items, make_token(listing, (document_id(found.last),)))
 
 
 def _single(client: FirestoreClient, schema: Schema, op: QueryItems) -> Page[Item]:

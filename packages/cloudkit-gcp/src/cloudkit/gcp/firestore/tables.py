@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import frozen
 from cloudkit.api.kv import TableInfo
+from cloudkit.api.page_tokens import make_token, read_token
 from cloudkit.api.paging import Page
 from cloudkit.common import AlreadyExistsError, NotFoundError, ValidationError
 from cloudkit.gcp.clients import GcpClients
@@ -20,7 +21,6 @@ from cloudkit.gcp.errors import code_of
 from cloudkit.gcp.firestore.answers import with_facts
 from cloudkit.gcp.firestore.items import document_id
 from cloudkit.gcp.firestore.keys import TABLES, Schema
-from cloudkit.gcp.firestore.tokens import make_token, read_token
 
 if TYPE_CHECKING:
     from cloudkit.gcp.firestore.client import FirestoreClient
@@ -117,10 +117,10 @@ class Tables:
         Raises:
             ValidationError: The token is not of this listing.
         """
-        after = None if token is None else read_token(token, _LISTING)
+        after = None if token is None else read_token(token, _LISTING)[0]
         found = await self._clients.run("firestore", _list, size, after)
         full = len(found) == size
-        return Page(found, make_token(_LISTING, found[-1].name) if full else None)
+        return Page(found, make_token(_LISTING, (found[-1].name,)) if full else None)
 
 
 def by_name(client: FirestoreClient, collection: str, after: str | None) -> Mapping[str, Any]:

@@ -8,18 +8,16 @@ the one that was judged.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 from cloudkit.api.kv import Check, Delete, Item, Key, Put, TransactWrite, Update, apply_update
+from cloudkit.api.kv.judging import judge, moment_after, needs_item
 from cloudkit.api.kv.models import Keep
 from cloudkit.api.kv.operations import check_document
 from cloudkit.common import (
     KeyValueCapabilities,
-    NotFoundError,
-    PreconditionFailedError,
-    utc_now,
 )
 from cloudkit.gcp.firestore.changes import changed_fields
 from cloudkit.gcp.firestore.items import Image, ItemCodec, Version, version_text
@@ -88,7 +86,7 @@ class Writer:
     def asks(self) -> bool:
         """Whether it depends on what stands at the key."""
         write = self.write
-        return write.conditional or isinstance(write, (Update, Check)) or _needs_item(write)
+        return write.conditional or isinstance(write, (Update, Check)) or needs_item(write)
 
     def name(self, client: FirestoreClient) -> str:
         """The name of the item's document.
@@ -118,7 +116,7 @@ class Writer:
         Raises:
             CloudError: What stands at the key does not allow the write.
         """
-        judge(self.write, image)
+        judge(self.write, image.item)
         if image.raw is None and isinstance(self.write, Delete):
             return NOTHING
         return self._request(client, image.precondition, image.item)
@@ -185,48 +183,3 @@ class Writer:
             **asked,
         }
         return Request(message, expires_at, after)
-
-
-def judge(write: TransactWrite, image: Image) -> None:
-    """What stands at the key allows the write.
-
-    Raises:
-        NotFoundError: There is nothing, and there must be.
-        PreconditionFailedError: Something that the write asks for does not hold.
-    """
-    item = image.item
-    if item is None and _needs_item(write):
-        if isinstance(write, Check):
-            raise PreconditionFailedError("the item does not exist")
-        raise NotFoundError(f"there is no item {write.key}")
-    if item is not None and isinstance(write, Put) and write.if_absent:
-        raise PreconditionFailedError("the item exists already")
-    if item is not None and isinstance(write, Check) and write.exists is False:
-        raise PreconditionFailedError("the item exists")
-    if write.if_version is not None:
-        if item is None:
-            raise PreconditionFailedError("there is no such item, so it has not that version")
-        if item.version != write.if_version:
-            raise PreconditionFailedError("the item has another version: it was written since")
-    document = {} if item is None else item.document
-    if write.condition is not None and not write.condition.matches(document):
-        raise PreconditionFailedError("the condition does not hold for the item")
-
-
-def _needs_item(write: TransactWrite) -> bool:
-    match write:
-        case Update():
-            return True
-        case Delete():
-            return not write.missing_ok
-        case Check():
-            return write.exists is True
-        case _:
-            return False
-
-
-def moment_after(expires_in: float | Keep | None) -> datetime | None:
-    """When an item ends that lives so many seconds from now; None for never."""
-    if expires_in is None or isinstance(expires_in, Keep):
-        return None
-    return utc_now() + timedelta(seconds=expires_in)

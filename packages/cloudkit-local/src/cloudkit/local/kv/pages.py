@@ -10,10 +10,10 @@ from attrs import frozen
 from cloudkit.api.kv import Item, Key, SortCondition
 from cloudkit.api.kv.conditions import Condition
 from cloudkit.api.kv.operations import QueryItems, ScanItems
+from cloudkit.api.page_tokens import make_token, read_token
 from cloudkit.api.paging import Page
 from cloudkit.common import ValidationError
 from cloudkit.local.kv.items import Items, to_item
-from cloudkit.local.tokens import make_token, read_token
 
 MAX_PAGE_CHARACTERS = 4 * 1024 * 1024
 """A page ends when it has looked at so much JSON, so that large items cannot fill the memory."""

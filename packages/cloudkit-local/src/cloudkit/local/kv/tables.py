@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from attrs import frozen
 from cloudkit.api.kv import Key, TableInfo
+from cloudkit.api.page_tokens import make_token, read_token
 from cloudkit.api.paging import Page
 from cloudkit.common import AlreadyExistsError, NotFoundError
 from cloudkit.local.connection import Connection, Schema
-from cloudkit.local.tokens import make_token, read_token
 
 # Keys are BLOBs of UTF-8, which SQLite orders by their bytes; a table without sort key has b"".
 # Ids are never used again, so what is left of a table that was dropped belongs to no other.

@@ -1,10 +1,11 @@
-"""Page tokens: the key at which the service continues, in a form that tells a token from anything else."""
+"""Page tokens: where a listing goes on, in a form that tells a token from anything else."""
 
 from __future__ import annotations
 
 import base64
 import json
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from cloudkit.common import ValidationError
@@ -12,19 +13,20 @@ from cloudkit.common import ValidationError
 _SUM_BYTES = 4
 
 
-def make_token(listing: tuple[str, ...], position: tuple[str, ...]) -> str:
+def make_token(listing: Sequence[str | None], position: tuple[str, ...]) -> str:
     """A token to continue a listing after a position.
 
     Args:
         listing: What is listed; the token is good for nothing else.
-        position: The last key, or name, that was looked at.
+        position: The last entry that was given, by what the entries are ordered by. As it names an
+            entry and no number, entries may come and go. Or what the service calls the place.
     """
-    body = json.dumps([listing, position], separators=(",", ":")).encode()
+    body = json.dumps([list(listing), position], separators=(",", ":")).encode()
     summed = zlib.crc32(body).to_bytes(_SUM_BYTES, "big") + body
     return base64.urlsafe_b64encode(summed).rstrip(b"=").decode()
 
 
-def read_token(token: Any, listing: tuple[str, ...]) -> tuple[str, ...]:
+def read_token(token: Any, listing: Sequence[str | None]) -> tuple[str, ...]:
     """The position that a token stands for.
 
     Args:
@@ -41,8 +43,8 @@ def read_token(token: Any, listing: tuple[str, ...]) -> tuple[str, ...]:
         given, position = None, ()
     if given != list(listing):
         raise ValidationError(
-            f"page_token {token!r} does not come from this listing",
-            hint="Pass the next_token of a page of the same listing.",
+            f"page_token {str(token)[:80]!r} does not come from this listing",
+            hint="Pass the next_token of a page of the same listing, with the same conditions.",
         )
     return tuple(position)
 
