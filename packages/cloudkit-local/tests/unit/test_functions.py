@@ -114,17 +114,20 @@ async def test_a_failure_is_a_result(cloud, error):
 
 
 async def test_cancelling_cancels_an_async_function(cloud):
-    ended = anyio.Event()
+    started, ended = anyio.Event(), anyio.Event()
 
     @cloud.functions.function("f")
     async def wait(payload):
+        started.set()
         try:
             await anyio.sleep_forever()
         finally:
             ended.set()
 
-    with anyio.move_on_after(0.05):
-        await cloud.functions.invoke("f")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(cloud.functions.invoke, "f")
+        await started.wait()
+        tasks.cancel_scope.cancel()
     assert ended.is_set()
 
 
