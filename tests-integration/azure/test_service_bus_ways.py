@@ -28,8 +28,9 @@ from cloudkit.common import (
     TokenCredentials,
     ValidationError,
 )
-from cloudkit.spi import AuthProvider, NoRetry, StaticAuthProvider
-from emulators.process import Server
+from cloudkit.spi import AuthProvider, FixedDelay, NoRetry, StaticAuthProvider
+from cloudkit.testing import flaky_endpoint
+from emulators.process import HOST, Server
 from emulators.service_bus import KEY, TOKEN, connection_string
 
 pytestmark = pytest.mark.anyio
@@ -163,6 +164,32 @@ async def test_the_lock_of_a_session_goes_with_its_client(service_bus: Server) -
         (again,) = await second.queue.receive(queue, wait=5)
         assert (again.body, again.group, again.receive_count) == (b"body", "group", 1)
         await second.queue.ack(again)
+
+
+async def test_a_lock_outlives_its_connection_and_a_session_does_not(service_bus: Server) -> None:
+    port = urlsplit(service_bus.url).port
+    assert port is not None
+    async with (
+        flaky_endpoint(HOST, port) as endpoint,
+        make_service_bus_cloud(endpoint.url, retry=FixedDelay(max_attempts=3, delay=0)) as cloud,
+    ):
+        queues = [fresh("queue"), fresh("fifo")]
+        leased = []
+        for queue in queues:
+            await cloud.queue.create_queue(queue, fifo=queue == queues[1])
+            await cloud.queue.send(queue, b"body")
+            leased += await cloud.queue.receive(queue, wait=5)
+        await endpoint.refuse()
+        await endpoint.heal()
+        await cloud.queue.ack(leased[0])
+        with pytest.raises(PreconditionFailedError):
+            await cloud.queue.ack(leased[1])
+        assert await cloud.queue.receive(queues[0]) == []
+        (again,) = await cloud.queue.receive(queues[1], wait=5)
+        await cloud.queue.ack(again)
+        await cloud.queue.send(queues[0], b"works on")
+        (message,) = await cloud.queue.receive(queues[0], wait=5)
+        assert message.body == b"works on"
 
 
 async def test_who_waits_for_a_session_gets_it_or_leaves_it(service_bus: Server) -> None:

@@ -24,6 +24,7 @@ class Links {
     this.management = new Management(namespace);
     this.container = rhea.create_container({ id: 'service-bus-double', non_fatal_errors: [], ...OPTIONS });
     this.opened = new WeakMap(); // connection -> resources that its tokens open
+    this.links = new WeakMap(); // connection -> its links
     this.replies = new WeakMap(); // session -> address -> the link that answers go to
     this.listen();
   }
@@ -46,7 +47,7 @@ class Links {
     for (const name of ['sender_close', 'sender_detached', 'sender_error']) on(name, ({ sender }) => sender.queue?.detach(sender));
     on('session_close', ({ session }) => this.dropLinks(Object.values(session.links)));
     for (const name of ['connection_close', 'connection_error', 'disconnected']) {
-      on(name, ({ connection }) => this.dropLinks(Object.values(connection.local_channel_map ?? {}).flatMap((session) => Object.values(session.links))));
+      on(name, ({ connection }) => this.dropLinks(this.links.get(connection) ?? []));
     }
     for (const name of ['receiver_close', 'receiver_detached', 'receiver_error']) on(name, ({ receiver }) => this.forgetSender(receiver));
     on('protocol_error', (error) => console.error('protocol error', error));
@@ -54,7 +55,7 @@ class Links {
   }
 
   dropLinks(links) {
-    for (const link of links) {
+    for (const link of [...links]) {
       link.queue?.detach(link);
       if (link.is_receiver()) this.forgetSender(link);
     }
@@ -94,7 +95,12 @@ class Links {
     }
   }
 
+  keep(connection, link) {
+    this.links.set(connection, (this.links.get(connection) ?? new Set()).add(link));
+  }
+
   onReceiverOpen({ connection, receiver }) {
+    this.keep(connection, receiver);
     const path = this.path(receiver.target);
     this.guarded(receiver, () => {
       this.authorize(connection, path);
@@ -111,6 +117,7 @@ class Links {
   }
 
   onSenderOpen({ connection, session, sender }) {
+    this.keep(connection, sender);
     const path = this.path(sender.source);
     this.guarded(sender, () => {
       this.authorize(connection, path);

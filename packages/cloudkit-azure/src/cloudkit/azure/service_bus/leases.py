@@ -130,6 +130,7 @@ class ServiceBusLeases(Leases[CapabilitiesT], ABC):
     def _complete_one(
         self, client: ServiceBus, source: Source, message: Message
     ) -> CloudResult[Message]:
+        in_session = client.sessions.find(message.lease) is not None
         try:
             self._settle(client, source, message, "completed")
         except Exception as error:
@@ -137,7 +138,10 @@ class ServiceBusLeases(Leases[CapabilitiesT], ABC):
             if failure is None:
                 raise
             if not isinstance(failure, PreconditionFailedError):
-                client.known.complete(message.lease)  # perhaps; the next attempt will show
+                # Perhaps it is done: should the next attempt find no lock, it was. A session is lost
+                # with its link, so there that would prove nothing.
+                if not in_session:
+                    client.known.complete(message.lease)
             elif client.known.is_complete(message.lease):
                 return CloudResult.success(message)
             failure.__cause__ = error
