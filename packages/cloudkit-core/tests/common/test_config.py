@@ -113,3 +113,15 @@ def test_secrets_show_neither_in_repr_nor_in_the_error():
 @pytest.mark.parametrize(("text", "value"), [("Yes", True), (" on ", True), ("0", False)])
 def test_parse_bool(text, value):
     assert parse_bool(text) is value
+
+
+def test_where_a_setting_comes_from():
+    environ = {"ACME_PROJECT": "one", "CLOUD_SECURE": "off", "CLOUD_KEY": "ff", "CLOUD_TOKEN": "t"}
+    config = AcmeConfig.load({}, environ)
+    assert config.origin("project", environ) == "variable ACME_PROJECT"
+    assert config.origin("secure", environ) == "variable CLOUD_SECURE"
+    assert config.origin("key", environ) == "variable CLOUD_KEY"
+    given = AcmeConfig.load({"project": "two", "key": 1, "token": "u"}, environ)
+    assert given.origin("project", environ) == "option project"
+    assert given.origin("token", environ) == "option token"
+    assert given.origin("key", {"CLOUD_KEY": "no number"}) == "option key"

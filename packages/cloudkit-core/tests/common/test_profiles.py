@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from cloudkit.common import ConfigurationError, load_profile
+from cloudkit.common import ConfigurationError, load_profile, profile_names
 
 FILE = """
 [profiles.default]
@@ -98,3 +98,18 @@ def test_a_file_that_cannot_be_read(tmp_path):
         load_profile(path=tmp_path / "nowhere.toml")
     with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
         load_profile(path=tmp_path)
+
+
+def test_the_names_of_profiles(tmp_path, file, monkeypatch):
+    assert profile_names(file) == ["default", "prod", "nameless"]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    (empty / "cloudkit.toml").write_text("[profiles")
+    with pytest.raises(ConfigurationError, match="not valid TOML"):
+        profile_names()
+
+
+def test_without_a_file_there_are_no_profiles(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert profile_names() == []

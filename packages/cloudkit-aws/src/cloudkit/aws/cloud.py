@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Unpack
 
 from cloudkit.aws.capabilities import without
@@ -81,6 +82,11 @@ class AwsCloud(BaseCloud[AwsConfig]):
     def native(self) -> AwsNative:
         """boto3's own clients."""
         return AwsNative(self._clients)
+
+    def _credential_sources(self) -> Mapping[str, str]:
+        from cloudkit.aws.sources import credential_sources
+
+        return credential_sources(self.config)
 
     def _translate_error(self, error: Exception, operation: AnyOperation) -> CloudError | None:
         return translate(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Unpack
 
 from cloudkit.azure.blob import BlobObjectStorage
@@ -100,6 +101,11 @@ class AzureCloud(BaseCloud[AzureConfig]):
     def native(self) -> AzureNative:
         """The SDKs' own clients."""
         return AzureNative(self._clients)
+
+    def _credential_sources(self) -> Mapping[str, str]:
+        from cloudkit.azure.sources import credential_sources
+
+        return credential_sources(self.config)
 
     def _translate_error(self, error: Exception, operation: AnyOperation) -> CloudError | None:
         return translate(error)

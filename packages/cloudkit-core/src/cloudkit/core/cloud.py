@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
+from attrs import frozen
 from cloudkit.api.cloud import Cloud
 from cloudkit.common import (
     ClientClosedError,
@@ -15,7 +16,7 @@ from cloudkit.common import (
 )
 from cloudkit.core.context import CloudContext
 from cloudkit.core.executor import OperationExecutor
-from cloudkit.spi import AnyOperation
+from cloudkit.spi import AnyOperation, Operation
 
 if TYPE_CHECKING:
     from cloudkit.api.functions import Functions
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
     from cloudkit.api.storage import ObjectStorage
 
 ConfigT = TypeVar("ConfigT", bound=CloudConfig)
+
+
+@frozen(kw_only=True, eq=False)
+class FindCredentials(Operation[Mapping[str, str]]):
+    """Find out where credentials come from."""
+
+    contract = "credentials"
+    name = "find"
+    safe = True
 
 
 class BaseCloud(Cloud, Generic[ConfigT]):
@@ -103,6 +113,15 @@ class BaseCloud(Cloud, Generic[ConfigT]):
         """Functions to invoke."""
         self._missing("functions", "functions")
 
+    async def credential_sources(self) -> Mapping[str, str]:
+        """Where the credentials come from, in words, and never what they are.
+
+        Raises:
+            AuthenticationError: There are none.
+            ConfigurationError: What is set does not do.
+        """
+        return await self._runner.run(FindCredentials(), self._find_credentials)
+
     async def __aenter__(self) -> Self:
         if self.closed:
             raise ClientClosedError(
@@ -119,6 +138,20 @@ class BaseCloud(Cloud, Generic[ConfigT]):
     async def aclose(self) -> None:
         """Close what was registered with the context's ``on_close``, and the threads."""
         await self._context.aclose()
+
+    async def _find_credentials(self, operation: FindCredentials) -> Mapping[str, str]:
+        auth = self._context.auth
+        if auth is None:
+            return await self._context.run_sync(self._credential_sources)
+        kind = type(await auth.get_credentials()).__name__
+        return {"": f"{kind} of the AuthProvider {type(auth).__name__} (option auth)"}
+
+    def _credential_sources(self) -> Mapping[str, str]:
+        """Service → where its credentials come from; called in a thread when there is no AuthProvider.
+
+        The name is empty where all services share one source. A provider overrides this.
+        """
+        return {}
 
     def _translate_error(self, error: Exception, operation: AnyOperation) -> CloudError | None:
         """The CloudError for a native error; None when it is not the service's doing.

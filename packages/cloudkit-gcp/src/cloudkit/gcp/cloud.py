@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Unpack
 
 from cloudkit.common import Capabilities, CloudError, ConfigurationError
@@ -89,6 +90,11 @@ class GcpCloud(BaseCloud[GcpConfig]):
     def native(self) -> GcpNative:
         """The SDKs' own clients."""
         return GcpNative(self._clients)
+
+    def _credential_sources(self) -> Mapping[str, str]:
+        from cloudkit.gcp.sources import credential_sources
+
+        return credential_sources(self.config)
 
     def _translate_error(self, error: Exception, operation: AnyOperation) -> CloudError | None:
         return translate(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from os import PathLike
 from typing import Any, ClassVar, Unpack
 
@@ -148,6 +149,9 @@ class LocalCloud(BaseCloud[LocalConfig]):
 
     def _make_secret(self) -> bytes:
         return secrets.token_bytes(32) if self._folder is None else self._folder.secret()
+
+    def _credential_sources(self) -> Mapping[str, str]:
+        return {"": "none are needed"}
 
     def _translate_error(self, error: Exception, operation: AnyOperation) -> CloudError | None:
         return self._translate(error, operation.service)

@@ -29,7 +29,7 @@ RESOURCE_VARIABLE = "OCI_RESOURCE_PRINCIPAL_VERSION"
 DEFAULT_FILE = "~/.oci/config"
 DEFAULT_PROFILE = "DEFAULT"
 
-_NO_CREDENTIALS = (
+NO_CREDENTIALS = (
     "Run 'oci setup config', name a 'profile', give 'tenancy', 'user', 'fingerprint' and "
     "'key_file', say authentication='instance_principal', or give 'auth'."
 )
@@ -79,7 +79,7 @@ def sign_in(config: OracleConfig, credentials: Credentials | None = None) -> Sig
     try:
         if credentials is not None:
             return _given(config, credentials)
-        return _WAYS[_way(config)](config)
+        return _WAYS[way_to_sign_in(config)](config)
     except (OSError, ValueError) as error:
         if translate(error) is not None:
             raise  # the connection to who makes tokens, for example
@@ -87,7 +87,8 @@ def sign_in(config: OracleConfig, credentials: Credentials | None = None) -> Sig
         raise ConfigurationError(f"signing in is not set up: {error}") from error
 
 
-def _way(config: OracleConfig) -> str:
+def way_to_sign_in(config: OracleConfig) -> str:
+    """By what requests are signed when there is no AuthProvider."""
     if config.authentication in {None, "api_key", "security_token"}:
         if config.security_token_file is not None or config.user is not None:
             return "signing"
@@ -143,7 +144,7 @@ def _profile(config: OracleConfig) -> SignIn:
 
     path = Path(config.config_file or DEFAULT_FILE).expanduser()
     if not path.is_file():
-        raise MissingCredentialsError(f"there is no file {path}", hint=_NO_CREDENTIALS)
+        raise MissingCredentialsError(f"there is no file {path}", hint=NO_CREDENTIALS)
     settings: dict[str, Any] = from_file(str(path), config.profile or DEFAULT_PROFILE)
     settings.update(_options(config))
     if AUTHENTICATION_TYPE_FIELD_NAME in settings:
@@ -163,7 +164,7 @@ def _signed_in(settings: Mapping[str, Any]) -> SignIn:
         needed.add("key_file")
     if needed:
         raise MissingCredentialsError(
-            f"an API key needs {', '.join(sorted(needed))} too", hint=_NO_CREDENTIALS
+            f"an API key needs {', '.join(sorted(needed))} too", hint=NO_CREDENTIALS
         )
     signer = Signer(
         settings["tenancy"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Unpack
 
 from cloudkit.common import Capabilities, CloudError
@@ -87,6 +88,11 @@ class OracleCloud(BaseCloud[OracleConfig]):
     def native(self) -> OracleNative:
         """The SDK's own clients."""
         return OracleNative(self._clients)
+
+    def _credential_sources(self) -> Mapping[str, str]:
+        from cloudkit.oracle.sources import credential_sources
+
+        return credential_sources(self.config)
 
     def _translate_error(self, error: Exception, operation: AnyOperation) -> CloudError | None:
         return translate(error)
