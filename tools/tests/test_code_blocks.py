@@ -2,7 +2,8 @@
 
 A block that cannot run by itself says so in its first line: ```` ```python {test="skip"} ````. Blocks
 with a title, ```` ```toml title="cloudkit.toml" ````, are files that lie beside every block of their
-page; one that is called ``test_*.py`` is run by pytest.
+page; one that is called ``test_*.py`` is run by pytest. A file that another block of its page runs says
+so as well: ```` ```{.python title="worker.py" test="skip"} ````.
 """
 
 from __future__ import annotations
@@ -27,8 +28,7 @@ EXAMPLES = [
     )
     if example.prefix_settings().get("test") != "skip" and example.path.name not in PROGRAMS
 ]
-TITLE = re.compile(r'^\S+ title="([^"]+)"')
-FILE = re.compile(r'^```\S+ title="([^"]+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+FILE = re.compile(r'^```[^\n`]*title="([^"]+)"[^\n]*\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 
 
 def _name(example: CodeExample) -> str:
@@ -39,8 +39,7 @@ def _command(example: CodeExample, folder: Path) -> list[str]:
     """How a reader would run the block, with the titled blocks of its page in the folder."""
     for name, content in FILE.findall(example.path.read_text()):
         (folder / name).write_text(content)
-    title = TITLE.match(example.prefix)
-    script = folder / (title[1] if title else "example.py")
+    script = folder / example.prefix_settings().get("title", "example.py")
     script.write_text(example.source)
     if script.name.startswith("test_"):
         options = ["-W", "error", "-p", "no:cacheprovider", "-p", "no:xdist"]
