@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import base64
+import json
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -14,6 +16,7 @@ from cloudkit.spi import NoRetry
 from cloudkit.testing import LinkFault, MakeCloud, closed_port, flaky_endpoint
 from cloudkit.testing.common.suite import ContractSuite
 from cloudkit.testing.pubsub import PubSubSuite
+from cloudkit.testing.pubsub.endpoint import PushAnswer, PushRequest
 from emulators.event_grid import GROUP, NAMESPACE, SUBSCRIPTION_ID, TOKEN
 from emulators.process import HOST, Server
 
@@ -39,12 +42,31 @@ def make_event_grid(url: str, **options: Any) -> AzureCloud:
     return cloud
 
 
+def _text(encoded: str) -> str:
+    return base64.b32decode(encoded.upper() + "=" * (-len(encoded) % 8)).decode()
+
+
 class TestEventGrid(AzureClouds, PubSubSuite):
     secrets = (TOKEN,)
     # The service has delays of 0, 10, 60, 600 and 3600 seconds.
     delay: ClassVar[float] = 10.0
     patience: ClassVar[float] = 25.0
     backlog: ClassVar[int] = 100
+
+    def decode_push(self, request: PushRequest) -> tuple[bytes, Mapping[str, str]] | None:
+        """A CloudEvent, with body and attributes as the guide describes them."""
+        if request.method == "OPTIONS":
+            return None
+        assert (request.header("content-type") or "").startswith("application/cloudevents+json")
+        event = json.loads(request.body)
+        pairs = [part.split(".") for part in event.get("cloudkitattributes", "").split("~") if part]
+        attributes = {_text(name): _text(value) for name, value in pairs}
+        return base64.b64decode(event["data_base64"]), attributes
+
+    async def answer_push(self, request: PushRequest) -> PushAnswer:
+        """Consent to what Event Grid asks for before it pushes."""
+        origin = request.header("webhook-request-origin") or ""
+        return PushAnswer(status=200, headers={"WebHook-Allowed-Origin": origin})
 
     @pytest.fixture
     def make_cloud(self, event_grid_server: Server) -> MakeCloud:

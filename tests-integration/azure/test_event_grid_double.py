@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -453,3 +455,65 @@ def test_the_sdk_for_management_understands_the_resource_manager(event_grid_serv
         assert "by-its-sdk" not in [
             item.name for item in topics.list_by_namespace(GROUP, NAMESPACE)
         ]
+
+
+class Hook(BaseHTTPRequestHandler):
+    """An endpoint that consents, and takes an event when it comes the second time."""
+
+    def do_OPTIONS(self) -> None:  # the inherited names
+        self.send_response(200)
+        self.send_header("WebHook-Allowed-Origin", self.headers["WebHook-Request-Origin"])
+        self.end_headers()
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        server: Any = self.server
+        server.taken.append((self.path, self.headers["Content-Type"], json.loads(body)))
+        self.send_response(204 if len(server.taken) > 1 else 503)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+def test_events_are_pushed_to_an_endpoint_that_consents(channel):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
+        taken: list[Any] = []
+        server.taken = taken  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/hook?code=secret"
+        hook = {"endpointType": "WebHook", "properties": {"endpointUrl": url}}
+        path = f"/{channel.topic}/eventSubscriptions/pushed"
+        delivery = {"deliveryMode": "Push", "push": {"destination": hook}}
+        provision(channel.url, path, {"deliveryConfiguration": delivery})
+        assert "secret" not in json.dumps(manage(channel.url, "GET", path))
+        assert manage(channel.url, "POST", f"{path}/getFullUrl")[1] == {"endpointUrl": url}
+        channel.publish("news")
+        deadline = time.monotonic() + 10
+        while len(taken) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        server.shutdown()
+        thread.join()
+    (target, kind, event), again = taken
+    assert again[2] == event
+    assert (target, event["data"]) == ("/hook?code=secret", "news")
+    assert kind.startswith("application/cloudevents+json")
+    with refused(400, "BadRequest"):
+        Channel(channel.url, channel.topic, "pushed").receive()
+
+
+def test_an_endpoint_must_consent(channel):
+    hook = {"endpointType": "WebHook", "properties": {"endpointUrl": "http://127.0.0.1:9/"}}
+    path = f"/{channel.topic}/eventSubscriptions/refusing"
+    delivery = {"deliveryMode": "Push", "push": {"destination": hook}}
+    body = {"properties": {"deliveryConfiguration": delivery}}
+    assert manage(channel.url, "PUT", path, body)[0] == 201
+    deadline = time.monotonic() + 10
+    while manage(channel.url, "GET", path)[1]["properties"]["provisioningState"] != "CreateFailed":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    hook["properties"] = {"endpointUrl": "http://hook.example/"}
+    body["properties"]["deliveryConfiguration"]["push"] = {"destination": hook}
+    assert manage(channel.url, "PUT", f"{path}-too", body)[0] == 400

@@ -23,12 +23,14 @@ from cloudkit.common import (
     ConflictError,
     NotFoundError,
     PayloadTooLargeError,
+    ProviderError,
     TokenCredentials,
     UnsupportedOperationError,
     ValidationError,
 )
 from cloudkit.spi import AuthProvider
 from cloudkit.testing import LinkFault, flaky_endpoint
+from cloudkit.testing.pubsub.endpoint import PushAnswer, PushRequest, push_server
 from emulators.event_grid import (
     GROUP,
     KEY,
@@ -346,3 +348,31 @@ async def test_a_token_that_is_refused_is_renewed_also_while_receiving(event_gri
         await cloud.pubsub.publish(place[0], b"body")
         assert (await take(cloud, place)).body == b"body"
     assert provider.asked == 2
+
+
+async def test_an_endpoint_that_does_not_consent_is_not_pushed_to(cloud, place):
+    async def refuse(request: PushRequest) -> PushAnswer:
+        return PushAnswer(status=200)
+
+    async with push_server(refuse) as url:
+        with pytest.raises(ProviderError, match="WebHook-Allowed-Origin") as caught:
+            await cloud.pubsub.create_subscription(place[0], "pushed", push_endpoint=url)
+        assert caught.value.code == "CreateFailed"
+        await cloud.pubsub.delete_subscription(place[0], "pushed")
+    with pytest.raises(ValidationError, match="https"):
+        await cloud.pubsub.create_subscription(
+            place[0], "pushed", push_endpoint="http://hook.example/"
+        )
+
+
+async def test_what_is_pushed_is_not_received(cloud, place):
+    async def consent(request: PushRequest) -> PushAnswer:
+        origin = request.header("webhook-request-origin") or ""
+        return PushAnswer(status=200, headers={"WebHook-Allowed-Origin": origin})
+
+    async with push_server(consent) as url:
+        made = await cloud.pubsub.create_subscription(place[0], "pushed", push_endpoint=url)
+        assert made.push_endpoint == url
+        assert "?" in url, "which the resource manager shows only when it is asked for that alone"
+        with pytest.raises(ValidationError, match="pushes"):
+            await cloud.pubsub.receive(place[0], "pushed")

@@ -12,6 +12,7 @@ from emulators.event_grid.errors import EventGridError, invalid, missing
 from emulators.event_grid.events import events_of
 from emulators.event_grid.management import Management
 from emulators.event_grid.namespace import Namespace
+from emulators.event_grid.pushing import PushSubscription
 from emulators.event_grid.subscriptions import DELAYS, PullSubscription
 from emulators.web import Request, Response, segment
 
@@ -83,6 +84,8 @@ class EventGrid:
 
     def _deliver(self, request: Request, topic: str, name: str, action: str) -> Response:
         queue = self._namespace.queue(topic, name)
+        if isinstance(queue, PushSubscription):
+            raise invalid("The event subscription pushes its events.")
         if action == "receive":
             return _receive(request, queue)
         actions: dict[str, Callable[[], Any]] = {

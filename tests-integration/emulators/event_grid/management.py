@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from emulators.event_grid.errors import EventGridError, invalid
 from emulators.event_grid.namespace import Namespace, Resource, Subscription, Topic
+from emulators.event_grid.pushing import PushSubscription
 from emulators.web import Request, Response, segment
 
 VERSION = "2025-02-15"
@@ -38,6 +39,8 @@ class Management:
         parts = [segment(part) for part in request.path.strip("/").split("/")]
         if "operationsstatus" in [part.lower() for part in parts]:
             return self._operation(parts[-1])
+        if parts[-1] == "getFullUrl" and request.method == "POST":
+            return self._full_url(self._names(parts[:-1]))
         names = self._names(parts)
         if len(names) == 1 and names[0] is None:
             return self._list(request, self._namespace.topics())
@@ -91,6 +94,12 @@ class Management:
             found, new = self._namespace.put_subscription(names[0], names[1], properties)
         headers = {"Azure-AsyncOperation": self._operation_url(request)} if new else {}
         return Response.of_json(self._body(names, found), 201 if new else 200, headers)
+
+    def _full_url(self, names: list[str | None]) -> Response:
+        found = self._find([str(name) for name in names])
+        if not isinstance(found, Subscription) or not isinstance(found.queue, PushSubscription):
+            raise invalid("The event subscription pushes to no endpoint.")
+        return Response.of_json({"endpointUrl": found.queue.url})
 
     def _find(self, names: list[str]) -> Resource:
         topic = self._namespace.topic(names[0])

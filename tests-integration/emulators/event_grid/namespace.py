@@ -11,9 +11,12 @@ from typing import Any
 
 from emulators.event_grid.errors import EventGridError, invalid, missing
 from emulators.event_grid.events import Event
+from emulators.event_grid.pushing import PushSubscription
 from emulators.event_grid.subscriptions import PullSubscription
 
 MAX_SUBSCRIPTIONS = 500
+SERVICE_LOCK = 60
+"""Seconds of the shortest lock of the service itself; where it is shorter, attempts to push hurry as well."""
 
 
 @dataclass(eq=False)
@@ -47,7 +50,15 @@ class Resource:
 class Subscription(Resource):
     """A subscription."""
 
-    queue: PullSubscription = field(kw_only=True)
+    queue: PullSubscription | PushSubscription = field(kw_only=True)
+
+    @property
+    def state(self) -> str:
+        """Its provisioning state, which also depends on the endpoint that it pushes to."""
+        state = super().state
+        if state == "Succeeded" and isinstance(self.queue, PushSubscription):
+            return self.queue.state
+        return state
 
 
 @dataclass(eq=False)
@@ -89,7 +100,7 @@ class Namespace:
         for subscription in subscriptions:
             subscription.queue.offer(events)
 
-    def queue(self, topic: str, subscription: str) -> PullSubscription:
+    def queue(self, topic: str, subscription: str) -> PullSubscription | PushSubscription:
         """A subscription, to receive from."""
         with self._lock:
             found = self._ready(self.topics(), topic, "The topic").subscriptions
@@ -132,9 +143,15 @@ class Namespace:
                 return known, False
             if len(parent.subscriptions) >= MAX_SUBSCRIPTIONS:
                 raise EventGridError(409, "Conflict", "The topic has 500 subscriptions.")
-            queue = PullSubscription(properties, self._shortest_lock)
+            queue = self._queue_of(properties)
             parent.subscriptions[name] = Subscription(name, self._begin(), queue=queue)
             return parent.subscriptions[name], True
+
+    def _queue_of(self, properties: Any) -> PullSubscription | PushSubscription:
+        delivery = properties.get("deliveryConfiguration") or {}
+        if delivery.get("deliveryMode") == "Push":
+            return PushSubscription(properties, hurry=SERVICE_LOCK / self._shortest_lock)
+        return PullSubscription(properties, self._shortest_lock)
 
     def topic(self, name: str) -> Topic:
         """A topic.

@@ -73,7 +73,7 @@ class PullSubscription:
         """Take other settings."""
         delivery = properties.get("deliveryConfiguration") or {}
         if delivery.get("deliveryMode", "Queue") != "Queue":
-            raise invalid("The double of Event Grid delivers to queues only.")
+            raise invalid("The delivery mode is Queue or Push, and cannot be changed.")
         queue = {**_DEFAULTS, **(delivery.get("queue") or {})}
         lock, most = queue["receiveLockDurationInSeconds"], queue["maxDeliveryCount"]
         if not isinstance(lock, int) or not shortest_lock <= lock <= LONGEST_LOCK:

@@ -91,7 +91,6 @@ AZURE_CAPABILITIES = Capabilities(
         list_dead_letters=False,
         redrive=False,
         ordering=False,
-        push=False,
         max_message_bytes=(1_000_000 - 8 * KIB) * 3 // 4,
         max_attributes=100,
         max_receive=100,
@@ -114,8 +113,6 @@ AZURE_CAPABILITIES = Capabilities(
             "files in JSON, some minutes later. Read them there.",
             "redrive": "Dead letters are files in a container of Blob Storage: publish them again.",
             "ordering": "Event Grid keeps no order.",
-            "push": "Event Grid pushes to endpoints that have HTTPS and prove their consent. Make such "
-            "subscriptions in the portal; CloudKit makes those that are received from.",
         },
     ),
     # https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook-trigger#limits

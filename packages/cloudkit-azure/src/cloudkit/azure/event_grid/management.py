@@ -92,6 +92,15 @@ class ManagementClient:
             self.read(*names)  # tells a topic without subscriptions from none
         return found
 
+    def full_url(self, *names: str) -> str:
+        """The URL that a subscription pushes to, with its query, which is shown nowhere else. Blocks.
+
+        Args:
+            *names: The topic, and the subscription.
+        """
+        path, _, version = self._path(names).partition("?")
+        return str(self._send("POST", f"{path}/getFullUrl?{version}")["endpointUrl"])
+
     def close(self) -> None:
         """Nothing to close."""
 

@@ -8,21 +8,26 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import anyio
-from attrs import frozen
+from attrs import evolve, frozen
 from cloudkit.api.messaging import DeadLetterPolicy, Source
 from cloudkit.api.pubsub import SubscriptionInfo, TopicInfo
 from cloudkit.api.pubsub.operations import CreateSubscription
 from cloudkit.azure.clients import AzureClients
+from cloudkit.azure.config import is_loopback
 from cloudkit.azure.errors import status_of, translate
 from cloudkit.azure.event_grid.filters import read_filter, write_filter
 from cloudkit.azure.event_grid.locks import SHORTEST_LOCK
 from cloudkit.azure.event_grid.management import ManagementClient
-from cloudkit.common import ProviderError
+from cloudkit.common import ProviderError, ValidationError
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 KNOWN_SECONDS = 300.0
 RETENTION_DAYS = 7
 MAX_DELIVERIES = 10
+BROKEN_HINT = (
+    "It is there, but of no use: delete it. An endpoint that messages are pushed to must consent, by the "
+    "answer to an OPTIONS request (WebHook-Allowed-Origin)."
+)
 _BROKEN = frozenset({"Canceled", "Failed", "CreateFailed", "UpdatedFailed", "DeleteFailed"})
 
 
@@ -84,10 +89,7 @@ class Resources:
         """Create a subscription, and wait until it is there."""
         container = self._clients.config.event_grid_dead_letters
         properties: dict[str, Any] = {
-            "deliveryConfiguration": {
-                "deliveryMode": "Queue",
-                "queue": _queue(op.visibility, op.dead_letter, container),
-            },
+            "deliveryConfiguration": _delivery(op, container),
             "eventDeliverySchema": "CloudEventSchemaV1_0",
         }
         filters = write_filter(op.filter)
@@ -95,16 +97,16 @@ class Resources:
             properties["filtersConfiguration"] = filters
         await self._run(ManagementClient.create, properties, op.topic, op.subscription)
         ready = await self._await_ready(op.topic, op.subscription)
-        return self._learn(op.topic, ready)
+        return await self._described(op.topic, ready)
 
     async def describe_subscription(self, topic: str, name: str) -> SubscriptionInfo:
         """A subscription."""
-        return self._learn(topic, await self._run(_read, topic, name))
+        return await self._described(topic, await self._run(_read, topic, name))
 
     async def subscriptions(self, topic: str) -> list[SubscriptionInfo]:
         """All subscriptions of a topic, by name."""
         found = await self._run(ManagementClient.children, topic)
-        infos = [self._learn(topic, item) for item in found if not _is_going(item)]
+        infos = [await self._described(topic, item) for item in found if not _is_going(item)]
         return sorted(infos, key=lambda info: info.name)
 
     async def settings(self, source: Source) -> Settings:
@@ -126,6 +128,13 @@ class Resources:
             del self._known[key]
         await self._run(ManagementClient.delete, *names)
         await self._poll(lambda resource: resource is None, *names)
+
+    async def _described(self, topic: str, resource: Mapping[str, Any]) -> SubscriptionInfo:
+        info = self._learn(topic, resource)
+        if info.push_endpoint is None:
+            return info
+        url = await self._run(ManagementClient.full_url, topic, info.name)
+        return evolve(info, push_endpoint=url)
 
     def _learn(self, topic: str, resource: Mapping[str, Any]) -> SubscriptionInfo:
         info = _info(topic, resource)
@@ -179,45 +188,57 @@ def _state(resource: Mapping[str, Any]) -> str:
 
 def _check_state(resource: Mapping[str, Any] | None) -> None:
     if resource is not None and (state := _state(resource)) in _BROKEN:
-        raise ProviderError(f"the resource manager ended with {state}", code=state)
+        raise ProviderError(
+            f"the resource manager ended with {state}", code=state, hint=BROKEN_HINT
+        )
 
 
 def _is_going(resource: Mapping[str, Any]) -> bool:
     return _state(resource) in {"Deleting", "Deleted"}
 
 
-def _queue(
-    visibility: float, policy: DeadLetterPolicy | None, container: str | None
-) -> dict[str, Any]:
-    queue: dict[str, Any] = {
-        "receiveLockDurationInSeconds": math.ceil(visibility),
-        "maxDeliveryCount": MAX_DELIVERIES if policy is None else policy.max_receives,
+def _delivery(op: CreateSubscription, container: str | None) -> dict[str, Any]:
+    policy, url = op.dead_letter, op.push_endpoint
+    common: dict[str, Any] = {
+        "maxDeliveryCount": MAX_DELIVERIES if policy is None else policy.max_receives
     }
     if container is not None:
-        account, _, name = container.partition("/blobServices/default/containers/")
-        queue["deadLetterDestinationWithResourceIdentity"] = {
-            "identity": {"type": "SystemAssigned"},
-            "deadLetterDestination": {
-                "endpointType": "StorageBlob",
-                "properties": {"resourceId": account, "blobContainerName": name},
-            },
-        }
-    return queue
+        common["deadLetterDestinationWithResourceIdentity"] = _dead_letters(container)
+    if url is None:
+        lock = {"receiveLockDurationInSeconds": math.ceil(op.visibility)}
+        return {"deliveryMode": "Queue", "queue": {**lock, **common}}
+    if not url.startswith("https:") and not is_loopback(url):
+        raise ValidationError("Event Grid pushes to https endpoints only")
+    hook = {"endpointType": "WebHook", "properties": {"endpointUrl": url}}
+    return {"deliveryMode": "Push", "push": {**common, "destination": hook}}
+
+
+def _dead_letters(container: str) -> dict[str, Any]:
+    account, _, name = container.partition("/blobServices/default/containers/")
+    return {
+        "identity": {"type": "SystemAssigned"},
+        "deadLetterDestination": {
+            "endpointType": "StorageBlob",
+            "properties": {"resourceId": account, "blobContainerName": name},
+        },
+    }
 
 
 def _info(topic: str, resource: Mapping[str, Any]) -> SubscriptionInfo:
     properties = resource["properties"]
     delivery = properties.get("deliveryConfiguration") or {}
     queue = delivery.get("queue") or {}
+    push = delivery.get("push") or {}
+    common = queue or push
     policy = None
-    if queue.get("deadLetterDestinationWithResourceIdentity"):
-        policy = DeadLetterPolicy(max_receives=queue.get("maxDeliveryCount") or MAX_DELIVERIES)
-    push = ((delivery.get("push") or {}).get("destination") or {}).get("properties") or {}
+    if common.get("deadLetterDestinationWithResourceIdentity"):
+        policy = DeadLetterPolicy(max_receives=common.get("maxDeliveryCount") or MAX_DELIVERIES)
+    hook = (push.get("destination") or {}).get("properties") or {}
     return SubscriptionInfo(
         topic=topic,
         name=resource["name"],
         filter=read_filter(properties.get("filtersConfiguration")),
         visibility=float(queue.get("receiveLockDurationInSeconds") or SHORTEST_LOCK),
         dead_letter=policy,
-        push_endpoint=push.get("endpointBaseUrl") or push.get("endpointUrl"),
+        push_endpoint=hook.get("endpointBaseUrl") or hook.get("endpointUrl"),
     )
