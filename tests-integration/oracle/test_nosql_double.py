@@ -263,7 +263,8 @@ def test_a_query_binds_variables_and_comes_in_pages(nosql: Any, table: str) -> N
     variables = {"$p": "a", "$low": "2"}
 
     def numbers(text: str, **named: Any) -> list[list[int]]:
-        pages, page = [], {}
+        pages: list[list[int]] = []
+        page: dict[str, str] = {}
         while True:
             answer = query(nosql, text, variables, limit=2, **named, **page)
             pages.append([row["document"]["n"] for row in answer.data.items])

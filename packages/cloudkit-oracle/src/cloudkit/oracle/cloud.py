@@ -13,6 +13,7 @@ from cloudkit.oracle.config import OracleConfig, OracleOptions
 from cloudkit.oracle.errors import translate
 from cloudkit.oracle.functions import OracleFunctions
 from cloudkit.oracle.native import OracleNative
+from cloudkit.oracle.nosql import NosqlKeyValueStore
 from cloudkit.oracle.notifications import OracleNotifications
 from cloudkit.oracle.notifications.capabilities import NOTIFICATIONS
 from cloudkit.oracle.object_storage import OracleObjectStorage
@@ -58,6 +59,16 @@ class OracleCloud(BaseCloud[OracleConfig]):
     def object_storage(self) -> OracleObjectStorage:
         """The same as ``storage``, by its own name."""
         return self.storage
+
+    @lazy_property
+    def kv(self) -> NosqlKeyValueStore:
+        """Documents in tables of NoSQL Database."""
+        return NosqlKeyValueStore(self._runner, self.capabilities.kv, self._clients)
+
+    @property
+    def nosql(self) -> NosqlKeyValueStore:
+        """The same as ``kv``, by its own name."""
+        return self.kv
 
     @lazy_property
     def queue(self) -> OracleMessageQueue:

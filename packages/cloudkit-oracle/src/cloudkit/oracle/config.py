@@ -13,6 +13,7 @@ from cloudkit.common import (
     Duration,
     ValidationError,
     option,
+    parse_bool,
     seconds,
 )
 from cloudkit.core import CloudOptions
@@ -59,6 +60,10 @@ class OracleOptions(CloudOptions, total=False):
     application: str | None
     stream_partitions: int
     stream_poll_interval: Duration
+    nosql_read_units: int
+    nosql_write_units: int
+    nosql_storage_gb: int
+    nosql_on_demand: bool
     object_storage_endpoint: str | None
     nosql_endpoint: str | None
     queue_endpoint: str | None
@@ -94,6 +99,11 @@ def _check_authentication(instance: object, attribute: Attribute[Any], value: ob
 def _check_count(instance: object, attribute: Attribute[Any], value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValidationError(f"{attribute.name} must be a positive whole number, not {value!r}")
+
+
+def _check_bool(instance: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, bool):
+        raise ValidationError(f"{attribute.name} must be True or False, not {value!r}")
 
 
 def _to_interval(value: Duration) -> float:
@@ -153,6 +163,10 @@ class OracleConfig(CloudConfig):
             consumers of a subscription can receive at once.
         stream_poll_interval: Seconds between two looks for messages in a stream that has none. A
             group may look five times a second.
+        nosql_read_units: Read units of new tables: KB a second, of which consistent reads take two.
+        nosql_write_units: Write units of new tables: KB a second.
+        nosql_storage_gb: Gigabytes that a new table may hold.
+        nosql_on_demand: Whether new tables take as many units as they need, and are billed so.
         object_storage_endpoint: URL of Object Storage, in place of ``endpoint``.
         nosql_endpoint: URL of NoSQL Database.
         queue_endpoint: URL that manages queues.
@@ -193,6 +207,18 @@ class OracleConfig(CloudConfig):
         doc="seconds between two looks into an empty stream",
         parse=float,
         converter=_to_interval,
+    )
+    nosql_read_units: int = option(
+        50, doc="read units of new tables", parse=int, validator=_check_count
+    )
+    nosql_write_units: int = option(
+        50, doc="write units of new tables", parse=int, validator=_check_count
+    )
+    nosql_storage_gb: int = option(
+        1, doc="gigabytes of new tables", parse=int, validator=_check_count
+    )
+    nosql_on_demand: bool = option(
+        default=False, doc="new tables on demand", parse=parse_bool, validator=_check_bool
     )
     object_storage_endpoint: str | None = _url("URL of Object Storage")
     nosql_endpoint: str | None = _url("URL of NoSQL Database")

@@ -38,19 +38,20 @@ SERVICE = ServiceErrors(
         NoSuchUpload TableNotFound IndexNotFound""",
         AlreadyExistsError: """
         BucketAlreadyExists NotAuthorizedOrResourceAlreadyExists TableAlreadyExists
-        ResourceAlreadyExists""",
-        PreconditionFailedError: "IfMatchFailed IfNoneMatchFailed NoEtagMatch",
+        ResourceAlreadyExists ResourceAleadyExists""",
+        PreconditionFailedError: "IfMatchFailed IfNoneMatchFailed NoEtagMatch ETagMismatch",
         ConflictError: """
         BucketNotEmpty NotRestored ConcurrentObjectUpdate IncorrectState InvalidatedRetryToken
         Conflict LockConflict ExternalServerIncorrectState""",
         PayloadTooLargeError: """
-        RequestEntityTooLarge EntityTooLarge FunctionInvokeRequestContentTooLarge""",
+        RequestEntityTooLarge EntityTooLarge FunctionInvokeRequestContentTooLarge
+        RowSizeLimitExceeded RequestSizeLimitExceeded""",
         RateLimitedError: "TooManyRequests",
         ServiceUnavailableError: """
         InternalServerError InternalError ServiceUnavailable FunctionInvokeServiceUnavailable""",
         IntegrityError: "UnmatchedContentMD5",
         UnsupportedOperationError: "NotImplemented MethodNotImplemented",
-        ValidationError: "InvalidRange InvalidUploadPart",
+        ValidationError: "InvalidRange InvalidUploadPart KeySizeLimitExceeded",
     },
     traits={
         # The state changes by itself, and the documentation says to try again.

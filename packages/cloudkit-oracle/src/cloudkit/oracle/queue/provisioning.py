@@ -12,7 +12,7 @@ from cloudkit.common import AlreadyExistsError
 from cloudkit.oracle.clients import OracleClients
 from cloudkit.oracle.queue.names import dead_name
 from cloudkit.oracle.queue.queues import MAX_RECEIVES_TAG, Address, Queues, is_missing
-from cloudkit.oracle.queue.works import finished
+from cloudkit.oracle.works import finished
 
 LONGEST_RETENTION = 604_800
 
@@ -91,7 +91,7 @@ class Provisioning:
 
         async def create(index: int) -> None:
             work = await self._clients.run("queue_admin", self._create_one, plans[index])
-            made[index] = await finished(self._clients, work)
+            made[index] = await finished(self._clients, "queue_admin", work)
 
         try:
             async with flat_task_group() as tasks:
@@ -116,7 +116,7 @@ class Provisioning:
         for identity in identities:
             work = await self._clients.run("queue_admin", _delete_one, identity)
             if work is not None:
-                await finished(self._clients, work)
+                await finished(self._clients, "queue_admin", work)
 
 
 def _delete_one(admin: Any, identity: str) -> str | None:

@@ -35,7 +35,7 @@ from cloudkit.oracle.queue.provisioning import Provisioning
 from cloudkit.oracle.queue.queues import Address
 from cloudkit.oracle.queue.redriving import Redriving
 from cloudkit.oracle.queue.sending import put
-from cloudkit.oracle.queue.works import finished
+from cloudkit.oracle.works import finished
 from cloudkit.spi import OperationRunner
 
 PAGE_SIZE = 100
@@ -130,7 +130,7 @@ class OracleMessageQueue(QueueLeases, MessageQueue):
 
     async def _purge(self, op: PurgeQueue) -> None:
         work = await self._on(op.queue, _purge)
-        await finished(self._clients, work)
+        await finished(self._clients, "queue_admin", work)
 
     async def _stats(self, op: GetQueueStats) -> QueueStats:
         def count(admin: Any, address: Address) -> QueueStats:
