@@ -42,7 +42,7 @@ class Output:
             print(visible(text), file=sys.stderr, flush=True)
 
     def table(self, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
-        """Print several results under headings.
+        """Print several results under headings; into a pipe, separated by tabs.
 
         Args:
             columns: Names of the values that people see, in order.
@@ -51,6 +51,10 @@ class Output:
         if self.json:
             for row in rows:
                 print(to_json(row), flush=True)
+            return
+        if not sys.stdout.isatty():
+            for row in ({name: name for name in columns}, *rows):
+                print("\t".join(_cell(row.get(name)) for name in columns), flush=True)
             return
         from rich import box
         from rich.console import Console
@@ -62,8 +66,7 @@ class Output:
             table.add_column(name, overflow="fold")
         for row in rows:
             table.add_row(*(Text(_cell(row.get(name))) for name in columns))
-        # A pipe has no width: nothing is folded there.
-        Console(width=None if sys.stdout.isatty() else 10_000, highlight=False).print(table)
+        Console(highlight=False).print(table)
 
 
 def report(error: BaseException, *, as_json: bool) -> None:

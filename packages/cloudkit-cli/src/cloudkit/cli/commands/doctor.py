@@ -114,6 +114,7 @@ class _Patient:
     rows: list[dict[str, Any]] = Factory(list)
     failed: list[_Failure] = Factory(list)
     answered: bool = False
+    asked: bool = False
     allowed: int = 0
 
     def fine(self, check: str, detail: str) -> None:
@@ -121,7 +122,9 @@ class _Patient:
 
     def sick(self, check: str, error: Exception) -> None:
         self.failed.append(_Failure(check, error))
-        self._add(check, _STATUSES.get(exit_of(error), "failed"), sentence(error))
+        parts = (getattr(error, "message", None) or sentence(error), getattr(error, "hint", None))
+        detail = ". ".join(" ".join(part.split()) for part in parts if part)
+        self._add(check, _STATUSES.get(exit_of(error), "failed"), detail)
 
     def note(self, check: str, status: str, detail: str) -> None:
         self._add(check, status, detail)
@@ -179,8 +182,9 @@ async def _try(
             break
     except Exception as error:  # noqa: BLE001  (likewise)
         patient.sick(check, error)
-        # What the client itself refused was never sent, so nobody has answered.
+        # What the client itself refused was never sent, so nobody was asked.
         patient.answered |= bool(getattr(error, "status", None))
+        patient.asked |= exit_of(error) == Exit.UNREACHABLE
     else:
         patient.fine(check, f"permitted, {(time.perf_counter() - began) * 1000:.0f} ms")
         patient.answered = True
@@ -191,7 +195,8 @@ def _judge_endpoint(patient: _Patient, cloud: Cloud, position: int) -> None:
     config = getattr(cloud, "config", None)
     endpoint = getattr(config, "endpoint", None) or "the provider's own"
     region = "" if cloud.region is None else f", region {cloud.region}"
-    patient.note("endpoint", "ok" if patient.answered else "no answer", f"{endpoint}{region}")
+    status = "no answer" if patient.asked else "not asked"
+    patient.note("endpoint", "ok" if patient.answered else status, f"{endpoint}{region}")
     patient.rows.insert(position, patient.rows.pop())
 
 
