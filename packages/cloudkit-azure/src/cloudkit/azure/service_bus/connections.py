@@ -11,15 +11,9 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from cloudkit.azure.conditions import from_connecting
-from cloudkit.azure.service_bus.links import (
-    SOCKET_SECONDS,
-    Link,
-    ReceiveLink,
-    Requests,
-    SendLink,
-    was_answered,
-)
+from cloudkit.azure.service_bus.links import SOCKET_SECONDS, Link, ReceiveLink, SendLink
 from cloudkit.azure.service_bus.place import Place
+from cloudkit.azure.service_bus.requests import Requests, was_answered
 from cloudkit.common import ClientClosedError
 
 LinkT = TypeVar("LinkT", bound=Link)

@@ -25,8 +25,9 @@ from cloudkit.api.messaging import (
 from cloudkit.azure.clients import AzureClients
 from cloudkit.azure.errors import translate
 from cloudkit.azure.service_bus.client import ServiceBus
-from cloudkit.azure.service_bus.links import Delivery, ReceiveLink, Requests, was_answered
+from cloudkit.azure.service_bus.links import Delivery, ReceiveLink
 from cloudkit.azure.service_bus.messages import decode
+from cloudkit.azure.service_bus.requests import Requests, was_answered
 from cloudkit.azure.service_bus.values import array
 from cloudkit.common import (
     CloudError,

@@ -1,24 +1,24 @@
-"""Links of AMQP: to send, to receive, to make requests. Blocks; one thread at a time.
+"""Links of AMQP: to send and to receive. Blocks; one thread at a time.
 
 The SDK's senders and receivers each make a connection of their own, sleep while they open, and leave
 credit behind a receive that came back, so that messages go where nobody waits for them. So the
 library of AMQP inside the SDK is used here directly: links share connections, open as fast as the
-service answers, and a receive ends by draining its credit. This module and ``connections`` are the
-only ones that know the SDK's inside.
+service answers, and a receive ends by draining its credit. Besides this module, ``requests`` and
+``connections`` know the SDK's inside; ``messages``, ``values`` and others its types only.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 from cloudkit.azure.service_bus.place import Place
-from cloudkit.azure.service_bus.values import typed
+from cloudkit.azure.service_bus.values import typed, untyped
 from cloudkit.common import OperationTimeoutError
 
 if TYPE_CHECKING:
@@ -136,13 +136,13 @@ class Link:
 
         audience = f"sb://{self._place.host}/{self._path}"
         return {
-            "auth": _untyped(JWTTokenAuth)(
+            "auth": untyped(JWTTokenAuth)(
                 audience,
                 audience,
                 partial(self._place.access, audience),
                 token_type=self._place.token_type,
             ),
-            "retry_policy": _untyped(RetryPolicy)(retry_total=0),  # one retry loop: the executor's
+            "retry_policy": untyped(RetryPolicy)(retry_total=0),  # one retry loop: the executor's
             "auth_timeout": int(self._place.timeout),
             "socket_timeout": SOCKET_SECONDS,
             "use_tls": self._place.secure,
@@ -159,7 +159,7 @@ class SendLink(Link):
     def _make_client(self) -> Any:
         from azure.servicebus._pyamqp.client import SendClient
 
-        return _untyped(SendClient)(self._place.host, self._address, **self._options())
+        return untyped(SendClient)(self._place.host, self._address, **self._options())
 
     @property
     def limit(self) -> int:
@@ -189,7 +189,7 @@ class ReceiveLink(Link):
     def _receive_client(self, source: Any, **options: Any) -> Any:
         from azure.servicebus._pyamqp.client import ReceiveClient
 
-        return _untyped(ReceiveClient)(
+        return untyped(ReceiveClient)(
             self._place.host, source, link_credit=1, **options, **self._options()
         )
 
@@ -294,7 +294,7 @@ class SessionLink(ReceiveLink):
         from azure.servicebus._pyamqp.endpoints import Source
 
         return self._receive_client(
-            _untyped(Source)(address=self._address, filters={SESSION_FILTER: None}),
+            untyped(Source)(address=self._address, filters={SESSION_FILTER: None}),
             on_attach=self._on_attach,
             link_properties={b"com.microsoft:timeout": typed("uint", int(self._wait * 1000))},
         )
@@ -317,105 +317,3 @@ class SessionLink(ReceiveLink):
     def name(self) -> str:
         """Of the link, for requests about the session."""
         return str(self.client._link.name)
-
-
-class Requests(Link):
-    """Makes requests to an entity's management node."""
-
-    def _make_client(self) -> Any:
-        from azure.servicebus._pyamqp.client import AMQPClient
-
-        return _untyped(AMQPClient)(self._place.host, **self._options())
-
-    def _await_attached(self, end: float) -> None:
-        """The links of the node are attached with the first request."""
-
-    def check(self) -> None:
-        """Requests find out by themselves."""
-
-    def ask(self, operation: str, body: Mapping[str, Any], link: SessionLink | None = None) -> Any:
-        """Make a request.
-
-        Args:
-            operation: Its name, without the service's prefix.
-            body: Its arguments.
-            link: That of the session that it is about.
-
-        Returns:
-            The answer; None for an empty one.
-
-        Raises:
-            AMQPException: The service refused, or the connection broke.
-        """
-        return ask(self.client, self._place, self._path, operation, body, link)
-
-
-def _untyped(made: Any) -> Any:
-    """A class of the library, whose hints are none or wrong."""
-    return made
-
-
-def ask(
-    client: Any,
-    place: Place,
-    path: str,
-    operation: str,
-    body: Mapping[str, Any],
-    link: SessionLink | None,
-) -> Any:
-    """Make a request with some client of the library; see ``Requests.ask``."""
-    from azure.servicebus._pyamqp.error import AMQPLinkError
-    from azure.servicebus._pyamqp.message import Message, Properties
-
-    node = f"{path}/$management"
-    about: dict[Any, Any] = {
-        b"com.microsoft:server-timeout": typed("uint", int(place.timeout * 1000))
-    }
-    if link is not None:
-        about[b"associated-link-name"] = link.name
-    request = Message(
-        value=dict(body), properties=Properties(reply_to=node), application_properties=about
-    )
-    try:
-        status, description, answer = client.mgmt_request(
-            request,
-            operation=typed("string", f"com.microsoft:{operation}".encode()),
-            operation_type=typed("string", b"entity-mgmt"),
-            node=node.encode(),
-            timeout=place.timeout,
-        )
-    except (AMQPLinkError, ValueError) as error:
-        raise _why(client, node.encode(), error) from error
-    if status in {200, 202}:
-        return answer.value
-    if status == 204:
-        return None
-    condition = answer.application_properties.get(b"errorCondition")
-    refusal = AMQPLinkError(condition or f"status {status}".encode(), description=description)
-    refusal.answered = True  # type: ignore[attr-defined]  # for was_answered
-    raise refusal
-
-
-def was_answered(error: BaseException) -> bool:
-    """Whether an error is the service's answer, after which a link can go on."""
-    from azure.servicebus._pyamqp.error import MessageException, MessageSettlementUnconfirmed
-
-    if isinstance(error, MessageSettlementUnconfirmed):
-        return False
-    return isinstance(error, MessageException) or getattr(error, "answered", False)
-
-
-def _why(client: Any, node: bytes, error: Exception) -> Exception:
-    """Why the links to a management node could not be attached, which the library hides."""
-    links = client._mgmt_links.pop(node, None)
-    if links is None:
-        return error
-    pair = (links._mgmt_link._request_link, links._mgmt_link._response_link)
-    end = time.monotonic() + DRAIN_SECONDS
-    while time.monotonic() < end:
-        reasons = [link._error for link in pair if link._error is not None]
-        if reasons:
-            return reasons[0]  # type: ignore[no-any-return]  # the library tells no types
-        with suppress(ValueError):
-            client._connection.listen(wait=False)
-    return error

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from attrs import define, field
 from cloudkit.azure.service_bus.connections import Connection, Pool
-from cloudkit.azure.service_bus.links import Delivery, SessionLink, Unwanted, ask
+from cloudkit.azure.service_bus.links import Delivery, SessionLink, Unwanted
+from cloudkit.azure.service_bus.requests import ask
 
 T = TypeVar("T")
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from cloudkit.azure.service_bus.client import ServiceBus
 from cloudkit.azure.service_bus.leases import DEAD_LETTERS, is_not_allowed, take
-from cloudkit.azure.service_bus.links import Delivery, Requests, SendLink
+from cloudkit.azure.service_bus.links import Delivery, SendLink
 from cloudkit.azure.service_bus.messages import copy
+from cloudkit.azure.service_bus.requests import Requests
 from cloudkit.azure.service_bus.values import array, typed
 
 AT_ONCE = 100

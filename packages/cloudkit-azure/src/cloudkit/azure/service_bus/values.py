@@ -25,3 +25,12 @@ def array(values: Iterable[Any]) -> Any:
         values: The values.
     """
     return typed("array", list(values))
+
+
+def untyped(made: Any) -> Any:
+    """A class of the library, whose hints are none or wrong.
+
+    Args:
+        made: The class.
+    """
+    return made
