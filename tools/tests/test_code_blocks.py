@@ -55,7 +55,7 @@ def test_block_runs(example: CodeExample, tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
     assert done.returncode == 0, done.stderr or done.stdout
