@@ -39,7 +39,8 @@ class Schema:
     def of(cls, table: Any) -> Schema:
         """The schema in the service's description of a table."""
         types = {column.name.lower(): column.type.upper() for column in table.schema.columns}
-        primary, shard = list(table.schema.primary_key), list(table.schema.shard_key)
+        primary = list(table.schema.primary_key)
+        shard = list(table.schema.shard_key or primary)
         info = TableInfo(
             name=own_table(table.name),
             partition_key=primary[0],

@@ -121,7 +121,7 @@ class Tables:
         except Exception as error:
             raise _named(table, error) from error
         if found is None:
-            raise NotFoundError(f"the table {table!r} is being deleted")
+            raise NotFoundError(f"the table {table!r} is still being made, or being deleted")
         return found
 
 
@@ -165,7 +165,8 @@ def _drop(session: Session, name: str) -> str:
 
 def _describe(session: Session, name: str) -> Schema | None:
     table = session.table(name)
-    return None if table.lifecycle_state in GONE else Schema.of(table)
+    gone = table.lifecycle_state in GONE or table.schema is None
+    return None if gone else Schema.of(table)
 
 
 def _page(session: Session, after: str, size: int) -> tuple[list[TableInfo], str | None]:
