@@ -109,6 +109,6 @@ def test_what_makes_a_table() -> None:
     }
     on_demand = limits_of(OracleConfig.load({"nosql_on_demand": True}, {}))
     assert on_demand == {"max_storage_in_g_bs": 1, "capacity_mode": "ON_DEMAND"}
-    for wrong in ({"nosql_read_units": 0}, {"nosql_on_demand": "yes"}):
+    for wrong in ({"nosql_read_units": 0}, {"nosql_on_demand": 7}):
         with pytest.raises(ConfigurationError):
             OracleConfig.load(wrong, {})
