@@ -82,6 +82,12 @@ from google.rpc.error_details_pb2 import RequestInfo, RetryInfo
         (503, "UNAVAILABLE", "DNS resolution failed for x", DnsError),
         (503, "UNAVAILABLE", "Socket closed", NetworkError),
         (503, "UNAVAILABLE", "Ssl handshake failed", TlsError),
+        (
+            503,
+            "UNAVAILABLE",
+            "failed to connect to all addresses; last error: Hostname Verification Check failed.",
+            TlsError,
+        ),
         (504, "DEADLINE_EXCEEDED", "m", OperationTimeoutError),
         # Without a code that is known, the status tells.
         (401, None, "m", InvalidCredentialsError),
@@ -281,6 +287,7 @@ def test_a_refused_connection_sent_nothing():
     error = failure(url)
     assert type(error) is ConnectionFailedError
     assert error.unprocessed
+    assert error.message == "no connection could be made"
 
 
 def test_a_name_that_is_not_known():

@@ -57,9 +57,9 @@ STATUSES: Mapping[int, Kind] = {
 
 CONNECTION: Mapping[str, tuple[Kind, str]] = {
     "NameResolutionError": (DnsError, "the name of the endpoint is not known"),
-    "ConnectTimeoutError": (ConnectionFailedError, "no connection was made in time"),
     "ProxyError": (ConnectionFailedError, "the proxy cannot be reached"),
     "NewConnectionError": (ConnectionFailedError, "no connection could be made"),
+    "ConnectTimeoutError": (ConnectionFailedError, "no connection was made in time"),
     "SSLError": (TlsError, "the secure connection could not be set up"),
     "ReadTimeoutError": (OperationTimeoutError, "no answer came in time"),
     "ProtocolError": (NetworkError, "the connection broke before the answer was complete"),

@@ -39,7 +39,14 @@ from cloudkit.common import (
     UnsupportedOperationError,
     ValidationError,
 )
-from cloudkit.core.errors import REQUESTS, Kind, NativeErrors, ServiceErrors, retry_after
+from cloudkit.core.errors import (
+    CONNECTION,
+    REQUESTS,
+    Kind,
+    NativeErrors,
+    ServiceErrors,
+    retry_after,
+)
 
 MESSAGES: tuple[tuple[re.Pattern[str], frozenset[str | None], Kind], ...] = (
     # One code stands for several things; only the message tells them apart.
@@ -47,7 +54,7 @@ MESSAGES: tuple[tuple[re.Pattern[str], frozenset[str | None], Kind], ...] = (
     (re.compile("doesn't match calculated"), frozenset({"invalid"}), IntegrityError),
     (re.compile("Anonymous caller"), frozenset({"required", None}), MissingCredentialsError),
     (re.compile("DNS resolution|[Nn]ame resolution"), frozenset({"UNAVAILABLE"}), DnsError),
-    (re.compile("[Hh]andshak|[Ss][Ss][Ll]|certificate"), frozenset({"UNAVAILABLE"}), TlsError),
+    (re.compile("[Hh]andshak|[Ss][Ss][Ll]|certificate|[Vv]erification [Cc]heck"), frozenset({"UNAVAILABLE"}), TlsError),
     (
         re.compile("failed to connect|Connection refused|connect timeout|No route"),
         frozenset({"UNAVAILABLE"}),
@@ -145,6 +152,11 @@ NATIVE = NativeErrors(
 )
 """What the SDKs, requests and urllib3 raise."""
 
+_SIGN_IN_FAILED = re.compile(r"sign-in failed \((\w+), (\w+)\): (.*)", re.DOTALL)
+_KINDS: Mapping[str, Kind] = {
+    kind.__name__: kind for kind, _ in (*NATIVE.kinds.values(), *CONNECTION.values())
+}
+
 # The SDK puts the request before the message: "GET https://...: ".
 _REQUEST = re.compile(r"[A-Z]+ https?://\S+: ")
 
@@ -161,8 +173,32 @@ def translate(error: Exception) -> CloudError | None:
     if not NATIVE.owns(error):
         return None
     if code_of(error) is not None or status_of(error) is not None:
-        return _from_service(error)
+        return _told_by_grpc(error) or _from_service(error)
+    if _is_refresh(error) and getattr(error, "retryable", False):
+        # A token that cannot be had now says nothing against the credentials.
+        return ServiceUnavailableError(
+            "the sign-in cannot answer now", code=type(error).__name__, unprocessed=True
+        )
     return NATIVE.translate(error)
+
+
+def sign_in_failure(error: Exception) -> Exception | None:
+    """What gRPC is told when a call could not be signed; ``translate`` reads it again.
+
+    Args:
+        error: What was raised.
+
+    Returns:
+        None when the error is of another kind.
+    """
+    failure = error if isinstance(error, CloudError) else translate(error)
+    if failure is None:
+        return None
+    code = failure.code or type(failure).__name__
+    kind = next((k.__name__ for k in type(failure).__mro__ if k.__name__ in _KINDS), "")
+    return RuntimeError(
+        f"sign-in failed ({kind or ProviderError.__name__}, {code}): {failure.message}"
+    )
 
 
 def from_answer(
@@ -229,8 +265,24 @@ def is_refusal(error: Exception) -> bool:
     return (
         status_of(error) == 401
         or code_of(error) == "UNAUTHENTICATED"
-        or any(kind.__name__ == "RefreshError" for kind in type(error).__mro__)
+        or isinstance(_told_by_grpc(error), AuthenticationError)
+        or _is_refresh(error)
     )
+
+
+def _is_refresh(error: Exception) -> bool:
+    return any(kind.__name__ == "RefreshError" for kind in type(error).__mro__)
+
+
+def _told_by_grpc(error: Exception) -> CloudError | None:
+    """Why a call of gRPC could not be signed, and so was not sent; None when it was."""
+    if code_of(error) not in {"UNAVAILABLE", "UNAUTHENTICATED", "INTERNAL"}:
+        return None
+    found = _SIGN_IN_FAILED.search(_message(error))
+    if found is None:
+        return None
+    kind, code, message = _KINDS.get(found[1], ProviderError), found[2], found[3]
+    return kind(message, code=code, hint=NATIVE.hints.get(code), unprocessed=True)
 
 
 def _from_service(error: Exception) -> CloudError:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import grpc  # type: ignore[import-untyped]
 import requests
 from attrs import frozen
 from cloudkit.gcp.config import GcpConfig, ServiceName, is_plain
+from cloudkit.gcp.errors import sign_in_failure
 from google.auth import credentials as native
-from google.auth.transport.grpc import secure_authorized_channel
+from google.auth.transport.grpc import AuthMetadataPlugin, SslCredentials
 from google.auth.transport.requests import AuthorizedSession, Request
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
@@ -102,10 +105,38 @@ def make_channel(settings: ClientSettings) -> grpc.Channel:
         return grpc.insecure_channel(
             f"{host}:{port}", options=[*options, ("grpc.enable_http_proxy", 0)]
         )
-    request = Request()
-    return secure_authorized_channel(  # type: ignore[no-untyped-call]
-        settings.credentials, request, f"{host}:{port}", options=options
+    credentials = grpc.composite_channel_credentials(
+        SslCredentials().ssl_credentials,  # type: ignore[no-untyped-call]
+        grpc.metadata_call_credentials(SigningPlugin(settings.credentials)),
     )
+    return grpc.secure_channel(f"{host}:{port}", credentials, options=options)
+
+
+class SigningPlugin(AuthMetadataPlugin):
+    """Signs calls of gRPC, and says why when it cannot.
+
+    gRPC hands a failure on as a text, under a code that says that the service is not there. So the
+    text holds what the failure was, and ``errors.translate`` finds it there.
+
+    Args:
+        credentials: Who signs.
+    """
+
+    def __init__(self, credentials: native.Credentials) -> None:
+        super().__init__(credentials, Request())  # type: ignore[no-untyped-call]
+
+    def __call__(self, context: Any, callback: Callable[[Any, Exception | None], None]) -> None:
+        """Sign one call."""
+        signed: list[Any] = []
+        try:
+            super().__call__(context, lambda headers, _: signed.append(headers))  # type: ignore[no-untyped-call]
+        except Exception as error:
+            failure = sign_in_failure(error)
+            if failure is None:
+                raise
+            callback(None, failure)
+        else:
+            callback(signed[0], None)
 
 
 class SigningSession(AuthorizedSession):
