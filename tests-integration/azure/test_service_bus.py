@@ -77,7 +77,15 @@ class TestQueuesOnTrio(QueueSuite):
     backends = ("trio",)
 
 
-class TestTopics(ServiceBusClouds, PubSubSuite):
-    backends = ("asyncio",)  # receiving and settling are those of queues
+class TopicSuite(ServiceBusClouds, PubSubSuite):
+    __test__ = False
     provider: ClassVar[str | None] = "azure, Service Bus topics"
     make = staticmethod(make_topics_cloud)
+
+
+class TestTopicsOnAsyncio(TopicSuite):
+    backends = ("asyncio",)
+
+
+class TestTopicsOnTrio(TopicSuite):
+    backends = ("trio",)
