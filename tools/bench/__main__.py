@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
-BENCHMARKS = ("imports", "executor", "local", "storage")
-QUICK = ("storage",)
+BENCHMARKS = ("imports", "executor", "local", "storage", "copying")
+QUICK = ("storage", "copying")
 """Those that have a quick form."""
 
 

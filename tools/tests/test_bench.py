@@ -32,3 +32,18 @@ def test_the_quick_form_has_a_row_for_each_client_that_is_installed() -> None:
             assert contender.module in rows
     assert "24 MiB sent" in done.stdout
     assert "24 MiB fetched" in done.stdout
+
+
+def test_the_quick_form_of_copying_measures_both_ways() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.bench", "copying", "--quick"],
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=110,
+    )
+    assert done.returncode == 0, done.stderr
+    for row in ("cp -r", "rclone", "cloudkit cp, to the cloud", "cloudkit cp, back", "unchanged"):
+        assert done.stdout.count(row) >= 2

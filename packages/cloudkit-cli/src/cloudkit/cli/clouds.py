@@ -106,8 +106,12 @@ def run(work: Callable[[], Awaitable[int | None]]) -> int | None:
         SignalError: A signal came.
         Exception: What the work raised.
     """
+    import logging
+
     import anyio
 
+    # What libraries log goes to who has asked for it; errors are told in one line, at the end.
+    logging.lastResort = None
     return anyio.run(_until_signal, work)
 
 

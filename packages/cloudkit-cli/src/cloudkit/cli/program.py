@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 from cloudkit.cli.commands.completion import completion
@@ -30,7 +31,22 @@ def _version(context: click.Context, parameter: click.Parameter, value: bool) ->
         context.exit()
 
 
-@click.group(cls=Group, name="cloudkit", context_settings={"help_option_names": ["-h", "--help"]})
+class Program(Group):
+    """All of it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run what was asked for; nobody to read the output is no error that needs words."""
+        try:
+            outcome = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python flushes stdout once more when it ends; that must find something that takes it.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise ReportedError(Exit.BROKEN_PIPE) from None
+        return outcome
+
+
+@click.group(cls=Program, name="cloudkit", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version,
     help="Show the version.",
@@ -83,20 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     settings = Settings(json="--json" in given, debug="--debug" in given)
     try:
-        code = _run(given, settings)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Python flushes stdout once more when it ends; that must find something that takes it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.BROKEN_PIPE
-    return code
-
-
-def _run(arguments: list[str], settings: Settings) -> int:
-    try:
-        outcome = cloudkit.main(
-            arguments, prog_name="cloudkit", standalone_mode=False, obj=settings
-        )
+        outcome = cloudkit.main(given, prog_name="cloudkit", standalone_mode=False, obj=settings)
     except (SignalError, ReportedError) as end:
         return end.exit
     except (KeyboardInterrupt, click.Abort):
@@ -106,8 +109,6 @@ def _run(arguments: list[str], settings: Settings) -> int:
         return Exit.USAGE
     except click.ClickException as error:
         return _misused(error, settings)
-    except BrokenPipeError:
-        raise
     except Exception as error:  # noqa: BLE001  (what ends the command says so in one line)
         if settings.debug:
             import traceback
