@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from datetime import timedelta
+from unittest.mock import Mock
 
 import anyio
 import anyio.lowlevel
@@ -14,7 +15,9 @@ import pytest
 from cloudkit.common import (
     AccessKeyCredentials,
     AnonymousCredentials,
+    ClientClosedError,
     ConfigurationError,
+    ConflictError,
     MissingCredentialsError,
     ServiceAccountCredentials,
     TokenCredentials,
@@ -23,12 +26,14 @@ from cloudkit.common import (
 from cloudkit.gcp import GcpCloud
 from cloudkit.gcp.auth import sign_in
 from cloudkit.gcp.config import GcpConfig
+from cloudkit.gcp.functions.client import FunctionsClient
 from cloudkit.spi import AuthProvider, NoRetry
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from google.api_core.exceptions import Unauthorized
 from google.auth import impersonated_credentials
 from google.auth.credentials import AnonymousCredentials as NativeAnonymous
+from google.cloud.functions_v2 import types
 from google.oauth2 import credentials as oauth2
 from google.oauth2 import service_account
 
@@ -239,16 +244,55 @@ async def test_what_cannot_be_is_a_configuration_error(options):
         assert caught.value.operation == "head_object"
 
 
-async def test_buckets_want_a_project(monkeypatch):
+async def test_resources_want_a_project(monkeypatch):
     monkeypatch.delenv("GOOGLE_CLOUD_PROJECT", raising=False)
     async with GcpCloud(anonymous=True, retry=NoRetry()) as cloud:
         with pytest.raises(ConfigurationError, match="no project"):
             await cloud.storage.create_bucket("bucket")
         with pytest.raises(ConfigurationError, match="no project"):
             await cloud.functions.list_functions().to_list()
+        for call in (
+            cloud.kv.get("table", "key"),
+            cloud.pubsub.publish("topic", b"body"),
+            cloud.queue.receive("work"),
+        ):
+            with pytest.raises(ConfigurationError, match="no project"):
+                await call
+    async with GcpCloud(anonymous=True, region="r", tasks_target="https://a/b") as cloud:
+        with pytest.raises(ConfigurationError, match="no project"):
+            await cloud.cloud_tasks.send("queue", b"body")
     async with GcpCloud(project="p", anonymous=True, retry=NoRetry()) as cloud:
         with pytest.raises(ConfigurationError, match="region"):
             await cloud.functions.invoke("function")
+
+
+async def test_clients_of_a_closed_cloud_are_not_made():
+    async with GcpCloud(project="p", anonymous=True) as cloud:
+        clients = cloud._clients
+    for service in ("storage", "pubsub"):
+        with pytest.raises(ClientClosedError):
+            clients.client(service)
+
+
+async def test_a_child_process_leaves_the_connections_of_its_parent_alone(monkeypatch):
+    async with GcpCloud(project="p", anonymous=True) as cloud:
+        closed = []
+        client = cloud._clients.client("storage")
+        monkeypatch.setattr(client, "close", lambda: closed.append(client))
+        monkeypatch.setattr(cloud._clients, "_process", -1)
+    assert closed == []
+
+
+@pytest.mark.parametrize("state", ["DEPLOYING", "FAILED"])
+def test_a_function_without_a_url_is_said_to_have_none(state):
+    found = types.Function(state=state)
+    answers = [found, types.Function(url="https://function/")]
+    service = Mock(get_function=Mock(side_effect=answers))
+    client = FunctionsClient(Mock(), service, Mock())
+    name = "projects/p/locations/r/functions/f"
+    with pytest.raises(ConflictError, match=state):
+        client.url_of(name)
+    assert client.url_of(name) == "https://function/", "it is not remembered that there was none"
 
 
 async def test_a_native_client_wants_prepared_credentials():

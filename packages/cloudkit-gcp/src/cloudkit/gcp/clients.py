@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
+from cloudkit.common import ClientClosedError
 from cloudkit.core import CloudContext, CredentialBridge
 from cloudkit.gcp.config import GcpConfig, ServiceName, is_plain
 from cloudkit.gcp.errors import is_refusal
@@ -93,12 +94,18 @@ class GcpClients:
             await self._bridge.prepare()
 
     def client(self, service: ServiceName) -> Any:
-        """The client of a service. Blocks when it has to be made."""
+        """The client of a service. Blocks when it has to be made.
+
+        Raises:
+            ClientClosedError: The cloud has been closed.
+        """
         if self._process != os.getpid():
             self._start_afresh()  # connections must not be shared with a parent process
         made = self._made.get(service)
         if made is None:
             with self._lock:
+                if self._context.closed:  # nobody would close what is made now
+                    raise ClientClosedError("the client has been closed", hint="Make a new one.")
                 made = self._made.get(service)
                 if made is None:
                     made = self._made[service] = self._make(service)
@@ -155,6 +162,8 @@ class GcpClients:
         await self._context.run_sync(self._close_all)
 
     def _close_all(self) -> None:
+        if self._process != os.getpid():
+            self._start_afresh()  # what a parent process uses is not for its child to end
         with self._lock:
             clients, self._made = list(self._made.values()), {}
         for client in clients:

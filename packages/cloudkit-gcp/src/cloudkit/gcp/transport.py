@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import grpc  # type: ignore[import-untyped]
 import requests
 from attrs import frozen
+from cloudkit.common import ConfigurationError
 from cloudkit.gcp.config import GcpConfig, ServiceName, is_plain
 from cloudkit.gcp.errors import sign_in_failure
 from google.auth import credentials as native
@@ -48,6 +49,19 @@ class ClientSettings:
     def url(self) -> str:
         """Where the service is, without a slash at its end."""
         return self.config.url(self.service)
+
+    @property
+    def named_project(self) -> str:
+        """The project, for what is only found in one.
+
+        Raises:
+            ConfigurationError: Nobody names it.
+        """
+        if not self.project:
+            raise ConfigurationError(
+                "no project is configured", hint="Give 'project', or set GOOGLE_CLOUD_PROJECT."
+            )
+        return self.project
 
 
 def make_session(settings: ClientSettings) -> SigningSession:

@@ -20,6 +20,9 @@ class TasksClient:
         service: The SDK's own client.
         parent: The place of the queues.
         options: Keyword arguments of its calls: a timeout, and no retries.
+
+    Raises:
+        ConfigurationError: Nobody names the project, or the region.
     """
 
     def __init__(self, settings: ClientSettings) -> None:
@@ -29,9 +32,9 @@ class TasksClient:
                 "the queues of Cloud Tasks are in a region, and none is given",
                 hint="Give the option 'region', for example 'europe-west1'.",
             )
+        self.parent = f"projects/{settings.named_project}/locations/{region.name}"
         self._channel = make_channel(settings)
         self.service = CloudTasksClient(transport=CloudTasksGrpcTransport(channel=self._channel))
-        self.parent = f"projects/{settings.project}/locations/{region.name}"
         self.options: dict[str, Any] = {"retry": None, "timeout": settings.config.timeout}
 
     def queue(self, name: str) -> str:

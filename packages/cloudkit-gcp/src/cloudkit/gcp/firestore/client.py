@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Final
 
 import grpc  # type: ignore[import-untyped]
-from cloudkit.common import ConfigurationError, PayloadTooLargeError
+from cloudkit.common import PayloadTooLargeError
 from cloudkit.gcp.config import is_plain
 from cloudkit.gcp.firestore.answers import WriteOutcome
 from cloudkit.gcp.transport import ClientSettings, make_channel
@@ -44,13 +44,9 @@ class FirestoreClient:
     """
 
     def __init__(self, settings: ClientSettings) -> None:
-        if not settings.project:
-            raise ConfigurationError(
-                "Firestore needs a project", hint="Give 'project', or set GOOGLE_CLOUD_PROJECT."
-            )
         self._settings = settings
         self.database = (
-            f"projects/{settings.project}/databases/{settings.config.firestore_database}"
+            f"projects/{settings.named_project}/databases/{settings.config.firestore_database}"
         )
         self._api = Generated(transport=FirestoreGrpcTransport(channel=make_channel(settings)))
         metadata = [("google-cloud-resource-prefix", self.database)]

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from cloudkit.common import ConfigurationError
+from cloudkit.common import ConfigurationError, ConflictError
 
 if TYPE_CHECKING:
     import requests
@@ -46,12 +46,10 @@ class FunctionsClient:
         Raises:
             ConfigurationError: Nobody names a project.
         """
-        if not self.settings.project:
-            raise ConfigurationError(
-                "no project is configured", hint="Give 'project', or set GOOGLE_CLOUD_PROJECT."
-            )
         region = self.settings.config.region
-        return f"projects/{self.settings.project}/locations/{'-' if region is None else region}"
+        return (
+            f"projects/{self.settings.named_project}/locations/{'-' if region is None else region}"
+        )
 
     def resource_name(self, function: str) -> str:
         """The resource name of a function.
@@ -78,13 +76,20 @@ class FunctionsClient:
             function: Its name.
 
         Raises:
+            ConflictError: It has not been deployed.
             GoogleAPICallError: There is no such function, or the service refused.
         """
         name = self.resource_name(function)
         url = self._urls.get(name)
         if url is None:
             found = self.service.get_function(name=name, retry=None, timeout=self.timeout)
-            url = self._urls[name] = found.service_config.uri or found.url
+            url = found.service_config.uri or found.url
+            if not url:
+                raise ConflictError(
+                    f"the function cannot be called: its state is {found.state.name}",
+                    hint="It has a URL once it has been deployed.",
+                )
+            self._urls[name] = url
         return url
 
     def authorize(self, url: str, headers: dict[str, str]) -> None:

@@ -45,14 +45,17 @@ class PubSubClient:
         publisher: The SDK's client for topics.
         subscriber: The SDK's client for subscriptions.
         options: Keyword arguments of their calls: a timeout, and no retries.
+
+    Raises:
+        ConfigurationError: Nobody names the project.
     """
 
     def __init__(self, settings: ClientSettings) -> None:
+        self._project = f"projects/{settings.named_project}"
         self._channel = make_channel(settings)
         self._publishing = PublisherGrpcTransport(channel=self._channel)
         self._subscribing = SubscriberGrpcTransport(channel=self._channel)
         self._timeout = settings.config.timeout
-        self._project = f"projects/{settings.project}"
         self.publisher = PublisherClient(transport=self._publishing)
         self.subscriber = SubscriberClient(transport=self._subscribing)
         self.options: dict[str, Any] = {"retry": None, "timeout": self._timeout}

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 from xml.etree import ElementTree as ET
 
-from cloudkit.common import ConfigurationError
-
 if TYPE_CHECKING:
     import requests
     from cloudkit.gcp.transport import ClientSettings, SigningSession
@@ -73,11 +71,7 @@ class StorageClient:
         Raises:
             ConfigurationError: Nobody names one.
         """
-        if not self.settings.project:
-            raise ConfigurationError(
-                "no project is configured", hint="Give 'project', or set GOOGLE_CLOUD_PROJECT."
-            )
-        return self.settings.project
+        return self.settings.named_project
 
     def json(
         self,
