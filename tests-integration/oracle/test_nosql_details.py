@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from anyio.to_thread import run_sync
-from cloudkit.api.kv import Key, Put, SortCondition, sort
+from cloudkit.api.kv import Key, Put, SortCondition, attr, sort
 from cloudkit.common import (
     AlreadyExistsError,
     NotFoundError,
@@ -302,3 +302,27 @@ async def test_a_table_that_others_made_anew_or_deleted_is_looked_at_again(
         await other.kv.delete_table(name)
     with pytest.raises(NotFoundError, match=name):
         await cloud.kv.put(name, "a", {"n": 4})
+
+
+async def test_a_scan_goes_on_with_the_same_filter_only(
+    cloud: OracleCloud, make_table: Any
+) -> None:
+    table = await make_table()
+    documents: dict[str, dict[str, Any]] = {
+        "text": {"v": {"w": "x"}, "n": 1},
+        "other": {"v": {"w": "y"}, "n": 1},
+        "list": {"v": {"w": ["x", "y"]}, "n": 1},
+        "inside": {"v": [{"w": "x"}], "n": 1},
+        "case": {"v": {"W": "x"}, "n": 1},
+        "number": {"v": {"w": 1}, "n": 1},
+        "missing": {"n": 1},
+    }
+    writes = [Put(key=key, document=document) for key, document in documents.items()]
+    assert all(result.value for result in await cloud.kv.batch_write(table, writes))
+    wanted = (attr("v.w") == "x") & (attr("n") == 1)
+    assert [item.key.partition async for item in cloud.kv.scan(table, filter=wanted)] == ["text"]
+    pages = [page async for page in cloud.kv.scan(table, filter=wanted, page_size=1).pages()]
+    assert [item.key.partition for page in pages for item in page.items] == ["text"]
+    first = await anext(cloud.kv.scan(table, page_size=1).pages())
+    with pytest.raises(ValidationError, match="page_token"):
+        await cloud.kv.scan(table, filter=wanted, page_token=first.next_token).to_list()

@@ -4,6 +4,7 @@ from typing import assert_type
 
 from cloudkit.oracle import OracleCloud, OracleConfig, OracleNative
 from cloudkit.oracle.functions import OracleFunctions
+from cloudkit.oracle.nosql import NosqlKeyValueStore
 from cloudkit.oracle.object_storage import OracleObjectStorage
 from cloudkit.prelude import CloudKit, SigningKeyCredentials
 
@@ -12,11 +13,15 @@ credentials = SigningKeyCredentials(tenancy="t", user="u", fingerprint="f", priv
 assert_type(CloudKit.oracle(), OracleCloud)
 assert_type(CloudKit.oracle().storage, OracleObjectStorage)
 assert_type(CloudKit.oracle().object_storage, OracleObjectStorage)
+assert_type(CloudKit.oracle().kv, NosqlKeyValueStore)
+assert_type(CloudKit.oracle().nosql, NosqlKeyValueStore)
 assert_type(CloudKit.oracle().functions, OracleFunctions)
 assert_type(CloudKit.oracle().native, OracleNative)
 assert_type(CloudKit.oracle().config, OracleConfig)
 
 CloudKit.oracle(region="eu-frankfurt-1", profile="DEFAULT", compartment="c", auth=credentials)
+CloudKit.oracle(nosql_read_units=10, nosql_on_demand=True)
+CloudKit.oracle(nosql_read_units="10")  # type: ignore[arg-type]
 CloudKit.oracle(profil="DEFAULT")  # type: ignore[call-arg]
 CloudKit.oracle(namespace=5)  # type: ignore[arg-type]
 CloudKit.oracle().cosmos  # type: ignore[attr-defined]  # noqa: B018

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from cloudkit.api.kv import Key, SortCondition, TableInfo
+from cloudkit.api.kv import Key, SortCondition, TableInfo, attr
 from cloudkit.common import SerializationError, ValidationError
+from cloudkit.oracle.nosql.capabilities import NOSQL
+from cloudkit.oracle.nosql.filters import equalities
 from cloudkit.oracle.nosql.keys import (
     LAST,
     PARTITION_BYTES,
@@ -62,9 +66,10 @@ def test_different_keys_have_different_columns(left: str, right: str) -> None:
     assert (sort_column(left) == sort_column(right)) == (left == right)
 
 
-def _holds(term: str, column: str, values: dict[str, str]) -> bool:
+def _holds(term: str, column: str, values: dict[str, Any]) -> bool:
     _, operator, name = term.split()
     value = values[name]
+    assert isinstance(value, str)
     return {
         "=": column == value,
         "<": column < value,
@@ -103,12 +108,22 @@ def test_a_statement_holds_no_values() -> None:
     select = Select(SCHEMA)
     select.term("owner", "=", "'; DROP TABLE t")
     select_sort(select, "at", SortCondition("begins_with", '"x'))
-    assert select.statement(descending=True) == (
-        "DECLARE $v0 STRING; $v1 STRING; $v2 STRING; SELECT * FROM t_2da_2eb $r "
+    select.filter(
+        (attr("a.b") == "x") & (attr("c") == True) & (attr('"') == "x") & (attr("n") == 1)  # noqa: E712
+    )
+    assert select.ordered(descending=True) == (
+        "DECLARE $v0 STRING; $v1 STRING; $v2 STRING; $v3 STRING; $v4 BOOLEAN; SELECT * FROM t_2da_2eb $r "
         "WHERE $r.owner = $v0 AND $r.at >= $v1 AND $r.at < $v2 "
+        'AND $r.document."a"."b" =any $v3 AND $r.document."c" =any $v4 '
         "ORDER BY $r.owner DESC, $r.at DESC"
     )
-    assert select.values == {"$v0": "'; DROP TABLE t", "$v1": '"x', "$v2": f'"x{LAST}'}
+    assert select.values == {
+        "$v0": "'; DROP TABLE t",
+        "$v1": '"x',
+        "$v2": f'"x{LAST}',
+        "$v3": "x",
+        "$v4": True,
+    }
 
 
 @pytest.mark.parametrize("column", ["~~digest", "a" * (SORT_BYTES + 1), "~c3", "~zz~", ""])
@@ -140,7 +155,34 @@ def test_different_names_of_tables_stay_different(one: str, two: str) -> None:
         assert stored_table(f"t{one}").lower() != stored_table(f"t{two}").lower()
 
 
-@pytest.mark.parametrize("name", ["document", "CLOUDKIT", "a-b", "1", "ä", "x" * 65, "a;b"])
+def test_what_asks_for_other_things_is_asked_of_no_service() -> None:
+    for condition in (
+        (attr("a") == "x") | (attr("b") == "y"),
+        ~(attr("a") == "x"),
+        attr("a") != "x",
+        attr("a") > "x",
+        attr("$a") == "x",
+        attr(("a", "b.c")) == "x",
+        attr("a") == "x" * 2000,
+        attr("a") == b"x",
+    ):
+        assert list(equalities(condition)) == []
+    many = attr("a0") == "x"
+    for number in range(1, 30):
+        many &= attr(f"a{number}") == "x"
+    assert len(list(equalities(many))) == 10
+
+
+@pytest.mark.parametrize("name", ["Join", "ONLY", "uuid"])
+def test_reserved_words_name_no_table(name: str) -> None:
+    with pytest.raises(ValidationError, match="reserves"):
+        NOSQL.table_name.check(name, "table")
+    NOSQL.table_name.check(f"{name}s", "table")
+
+
+@pytest.mark.parametrize(
+    "name", ["document", "outer", "CLOUDKIT", "a-b", "1", "ä", "x" * 65, "a;b"]
+)
 def test_names_that_no_key_can_have(name: str) -> None:
     with pytest.raises(ValidationError):
         check_columns(TableInfo(name="t", partition_key=name))

@@ -11,6 +11,10 @@ from emulators.oracle.errors import OracleError, invalid
 T = TypeVar("T")
 
 MAX_STATEMENT = 10 * 1024
+RESERVED = {
+    *("CASCADE", "DIV", "FALSE", "FORCE", "JOIN", "LEFT", "MAXVALUE", "MINVALUE", "MR_COUNTER"),
+    *("NAMESPACE", "NULL", "ONLY", "OUTER", "TRUE", "UUID"),
+}
 _TOKEN = re.compile(
     r"""\s*(?:
         (?P<word>\$?[A-Za-z_][A-Za-z0-9_]*)
@@ -77,6 +81,8 @@ class Words:
 
     def name(self) -> str:
         """Take a name."""
+        if self.next.upper() in RESERVED:
+            raise _syntax(self.next)
         return self.take(r"[A-Za-z][A-Za-z0-9_]*")
 
     def several(self, take: Callable[[], T]) -> list[T]:

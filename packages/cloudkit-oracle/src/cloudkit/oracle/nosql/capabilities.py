@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from cloudkit.common import KeyValueCapabilities, NameRule
+from cloudkit.oracle.nosql.names import RESERVED
 
 KIB = 1024
 
@@ -18,8 +19,9 @@ ITEM_RESERVE: Final = 4 * KIB
 """Bytes of a row's largest size that are kept for keys and for what CloudKit adds."""
 
 TABLE: Final = NameRule(
-    r"[A-Za-z][A-Za-z0-9._-]{0,84}",
-    "1 to 85 letters, digits, dots, hyphens and underscores, beginning with a letter",
+    rf"(?!(?i:{'|'.join(sorted(RESERVED))})\Z)[A-Za-z][A-Za-z0-9._-]{{0,84}}",
+    "1 to 85 letters, digits, dots, hyphens and underscores, beginning with a letter, but no word that "
+    "SQL reserves, as 'join' and 'only'",
     max_bytes=85,
 )
 _ONE_ROW = (

@@ -21,6 +21,14 @@ LABELS: Final = "cloudkit"
 
 MAX_COLUMN: Final = 64
 
+RESERVED: Final = frozenset(
+    (
+        *("cascade", "div", "false", "force", "join", "left", "maxvalue", "minvalue", "mr_counter"),
+        *("namespace", "null", "only", "outer", "true", "uuid"),
+    )
+)
+"""Words that no table and no column can be called, in lower case. Other words of SQL can be names."""
+
 _TO_ESCAPE = re.compile(r"[-.]|_(?=2[de]|5f)", re.IGNORECASE)
 _ESCAPED = re.compile(r"_(2d|2e|5f)")
 _COLUMN = re.compile(rf"[A-Za-z][A-Za-z0-9_]{{0,{MAX_COLUMN - 1}}}")
@@ -42,7 +50,7 @@ def check_columns(info: TableInfo) -> None:
     Raises:
         ValidationError: They cannot.
     """
-    taken = {DOCUMENT, LABELS}
+    taken = {DOCUMENT, LABELS, *RESERVED}
     for name in (info.partition_key, info.sort_key):
         if name is None:
             continue
@@ -50,6 +58,6 @@ def check_columns(info: TableInfo) -> None:
             raise ValidationError(
                 f"a key of a table cannot be called {name!r}",
                 hint=f"1 to {MAX_COLUMN} letters, digits and underscores, beginning with a letter, "
-                f"but not {DOCUMENT!r} and {LABELS!r}; two names must differ in more than case.",
+                f"but not {DOCUMENT!r}, {LABELS!r} and words that SQL reserves; two names must differ in more than case.",
             )
         taken.add(name.lower())

@@ -1,7 +1,8 @@
 """Pages of items: queries and scans.
 
-The service is asked for ranges of sort keys, by their columns. What it gives is looked at again, here:
-columns of long keys are cut, and filters are the client's.
+The service is asked for ranges of sort keys, by their columns; a scan asks for what its filter says of
+texts and bools. What comes is looked at again, here: columns of long keys are cut, and filters say more.
+A query asks for nothing of its filter: where nothing was found, there would be no place to go on from.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 from cloudkit.api.kv import Item, Key, SortCondition
+from cloudkit.api.kv.conditions import Condition
 from cloudkit.api.kv.operations import QueryItems, ScanItems
 from cloudkit.api.page_tokens import make_token, read_token
 from cloudkit.api.paging import Page
+from cloudkit.oracle.nosql.filters import equalities
 from cloudkit.oracle.nosql.items import ItemCodec
 from cloudkit.oracle.nosql.keys import LAST, SORT_BYTES, is_cut, ordered, run_of, sort_column
+from cloudkit.oracle.nosql.names import DOCUMENT
 from cloudkit.oracle.nosql.schema import MisfitError, Schema
 from cloudkit.oracle.nosql.session import Session
 
@@ -26,34 +30,45 @@ MAX_ANSWERS: Final = 4
 
 @frozen
 class Select:
-    """A query of a partition in the making.
+    """A query in the making.
 
     Attributes:
         schema: Of the table.
         terms: What must hold.
-        values: Of the variables; all are texts.
+        values: Of the variables.
     """
 
     schema: Schema
     terms: list[str] = field(factory=list)
-    values: dict[str, str] = field(factory=dict)
+    values: dict[str, str | bool] = field(factory=dict)
 
-    def term(self, column: str, operator: str, value: str) -> None:
-        """Compare a column with a value."""
+    def term(self, column: str, operator: str, value: str | bool) -> None:
+        """Compare a column, or a place in one, with a value."""
         name = f"$v{len(self.values)}"
         self.values[name] = value
         self.terms.append(f"$r.{column} {operator} {name}")
 
-    def statement(self, *, descending: bool) -> str:
+    def filter(self, condition: Condition | None) -> None:
+        """Ask for what a filter says, as far as the service can tell."""
+        for path, value in equalities(condition):
+            place = "".join(f'."{name}"' for name in path)
+            self.term(f"{DOCUMENT}{place}", "=any", value)
+
+    def statement(self, order: str = "") -> str:
         """The statement. It holds no value, and no name that was not checked."""
-        declared = " ".join(f"{name} STRING;" for name in self.values)
+        source = f"SELECT * FROM {self.schema.table} $r"  # noqa: S608  # see above
+        if not self.terms:
+            return source
+        types = {name: _type(value) for name, value in self.values.items()}
+        declared = " ".join(f"{name} {kind};" for name, kind in types.items())
+        return f"DECLARE {declared} {source} WHERE {' AND '.join(self.terms)}{order}"
+
+    def ordered(self, *, descending: bool) -> str:
+        """The statement for rows in the order of their keys."""
         way = "DESC" if descending else "ASC"
         info = self.schema.info
         keys = [name for name in (info.partition_key, info.sort_key) if name is not None]
-        order = ", ".join(f"$r.{name} {way}" for name in keys)
-        where = " AND ".join(self.terms)
-        source = f"FROM {self.schema.table} $r WHERE {where}"
-        return f"DECLARE {declared} SELECT * {source} ORDER BY {order}"  # see above
+        return self.statement(" ORDER BY " + ", ".join(f"$r.{name} {way}" for name in keys))
 
 
 @define
@@ -71,7 +86,7 @@ class Answers:
 
     session: Session
     statement: str
-    values: dict[str, str]
+    values: dict[str, str | bool]
     size: int
     consistent: bool
     count: int = 0
@@ -116,7 +131,7 @@ def query(session: Session, schema: Schema, op: QueryItems, most: int) -> Page[I
         select_sort(select, sort, op.sort)
     if after is not None:
         select_after(select, sort, after, descending=op.descending)
-    statement = select.statement(descending=op.descending)
+    statement = select.ordered(descending=op.descending)
     answers = Answers(session, statement, select.values, min(size + 1, most), op.consistent)
     items: list[Item] = []
     count, last = 0, ""
@@ -144,11 +159,14 @@ def scan(session: Session, schema: Schema, op: ScanItems, most: int) -> Page[Ite
     Raises:
         ValidationError: The token is not of this scan.
     """
-    listing = ("scan", op.table)
+    select = Select(schema)
+    select.filter(op.filter)
+    # The service goes on with the same query only.
+    listing = ("scan", op.table, repr((select.terms, select.values)))
     page = None if op.page_token is None else read_token(op.page_token, listing)[0]
     rows, following = session.query(
-        f"SELECT * FROM {schema.table}",  # noqa: S608  # a name that was checked
-        {},
+        select.statement(),
+        select.values,
         limit=min(op.page_size or most, most),
         page=page,
         consistent=op.consistent,
@@ -220,6 +238,10 @@ def _matches(item: Item, op: QueryItems) -> bool:
     if op.sort is not None and not op.sort.matches(item.key.sort or ""):
         return False
     return op.filter is None or op.filter.matches(item.document)
+
+
+def _type(value: str | bool) -> str:
+    return "BOOLEAN" if isinstance(value, bool) else "STRING"
 
 
 def _single(session: Session, schema: Schema, op: QueryItems) -> Page[Item]:

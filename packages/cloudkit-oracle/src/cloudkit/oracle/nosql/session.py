@@ -127,7 +127,7 @@ class Session:
     def query(
         self,
         statement: str,
-        variables: Mapping[str, str],
+        variables: Mapping[str, str | bool],
         *,
         limit: int,
         page: str | None,
