@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from cloudkit.api.kv import Key, Put, TableInfo, Update, attr
@@ -382,6 +383,11 @@ class TestClients:
         assert request.headers["User-Agent"].endswith("cloudkit/test")
         assert sent["connection_verify"] is True
         account.close()
+
+    def test_closing_does_not_need_the_inside_of_the_sdk(self) -> None:
+        account = cosmos_client.CosmosAccount(Mock(client_connection=object()), "database")
+        account.close()
+        account.service.close.assert_called_once_with()  # type: ignore[attr-defined]
 
     def test_tokens(self) -> None:
         from cloudkit.azure.auth import fixed_token

@@ -65,6 +65,13 @@ def issuer() -> Issuer:
     return Issuer()
 
 
+def test_a_clock_that_is_a_little_slow_refuses_nobody(issuer: Issuer) -> None:
+    verifier = TokenVerifier(AUDIENCE, ACCOUNT, issuer.certificates)
+    assert verifier.verify(issuer.token(iat=int(time.time()) + 5))["email"] == ACCOUNT
+    with pytest.raises(TokenError):
+        verifier.verify(issuer.token(iat=int(time.time()) + 60))
+
+
 @pytest.fixture(scope="module")
 def stranger() -> Issuer:
     return Issuer("another")

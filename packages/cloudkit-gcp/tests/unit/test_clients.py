@@ -19,6 +19,7 @@ from cloudkit.common import (
     ConfigurationError,
     ConflictError,
     MissingCredentialsError,
+    ProviderError,
     ServiceAccountCredentials,
     TokenCredentials,
     utc_now,
@@ -333,3 +334,11 @@ def test_no_sdk_is_imported_before_the_first_call():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout
     assert output.strip() == "[]"
+
+
+async def test_another_inside_of_firestores_sdk_is_no_other_place_of_the_data(monkeypatch):
+    elsewhere = property(lambda self: "the default endpoint")
+    monkeypatch.setattr("google.cloud.firestore.Client._firestore_api", elsewhere)
+    async with GcpCloud(project="p", firestore_endpoint="http://127.0.0.1:9") as cloud:
+        with pytest.raises(ProviderError, match="keeps its connection elsewhere"):
+            _ = cloud.native.firestore

@@ -26,6 +26,7 @@ from cloudkit.gcp.transport import ClientSettings
 from google.auth.credentials import AnonymousCredentials
 
 KEY = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
+MIB = 1024 * 1024
 STORED = {"generation": "17", "size": "4"}
 
 
@@ -86,6 +87,29 @@ def test_a_large_object_begins_a_session_with_its_conditions():
     assert (method, session_url) == ("PUT", "https://host/session")
     assert piece["Content-Range"] == f"bytes 0-{len(op.body) - 1}/{len(op.body)}"
     assert sent == op.body
+
+
+def test_a_session_that_takes_nothing_is_not_asked_for_ever():
+    begun = answer(b"", Location="https://host/session")
+    stuck = [answer(b"", 308, Range="bytes=0-262143") for _ in range(2)]
+    session = Session(begun, *stuck, answer(b"", 308, Range="bytes=0-524287"), answer(STORED))
+    writer, client = Writer(), client_of(session)
+    op = PutObject(bucket="bucket", key="key", body=bytes(9 * MIB))
+    with pytest.raises(ServiceUnavailableError) as caught:
+        writer.put(client, op)
+    assert caught.value.retryable
+    assert caught.value.unprocessed
+    assert writer.put(client, op).etag == "17", "the next attempt goes on where it stopped"
+    assert session.sent[-1][2]["Content-Range"] == f"bytes 524288-{9 * MIB - 1}/{9 * MIB}"
+
+
+def test_a_session_that_has_all_bytes_is_ended_without_any():
+    size = 9 * MIB
+    complete = answer(b"", 308, Range=f"bytes=0-{size - 1}")
+    session = Session(answer(b"", Location="https://host/session"), complete, answer(STORED))
+    op = PutObject(bucket="bucket", key="key", body=bytes(size))
+    assert Writer().put(client_of(session), op).etag == "17"
+    assert session.sent[-1][2]["Content-Range"] == f"bytes */{size}"
 
 
 def test_a_body_is_handed_over_in_pieces():

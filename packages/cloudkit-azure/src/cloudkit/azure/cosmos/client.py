@@ -132,7 +132,10 @@ class CosmosAccount:
     def close(self) -> None:
         """Close the SDK's client; the connections are the cloud's."""
         self.service.close()
-        self.service.client_connection._global_endpoint_manager.executor.shutdown(wait=False)
+        manager = getattr(self.service.client_connection, "_global_endpoint_manager", None)
+        executor = getattr(manager, "executor", None)
+        if executor is not None:  # the SDK leaves it running; a later release may have none
+            executor.shutdown(wait=False)
 
 
 def make_client(settings: ClientSettings) -> CosmosAccount:

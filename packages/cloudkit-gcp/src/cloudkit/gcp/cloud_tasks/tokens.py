@@ -15,6 +15,9 @@ CERTIFICATES_URL = "https://www.googleapis.com/oauth2/v1/certs"
 KEPT_SECONDS = 3600.0
 PAUSE_SECONDS = 60.0
 """Time between two requests for certificates, whatever tokens say that they are signed by."""
+CLOCK_SKEW = 10
+"""Seconds that this machine's clock may differ from the issuer's. A clock that is a second slow would
+otherwise refuse tokens that have just been made."""
 
 Certificates = Callable[[], Mapping[str, str]]
 """Gives the issuer's certificates or public keys: key id → PEM. Called in a worker thread."""
@@ -68,7 +71,10 @@ class TokenVerifier:
         try:
             key_id = jwt.decode_header(token).get("kid")  # type: ignore[no-untyped-call]
             claims: Mapping[str, Any] = jwt.decode(  # type: ignore[no-untyped-call]
-                token, certs=dict(self._known(key_id)), audience=self._audience
+                token,
+                certs=dict(self._known(key_id)),
+                audience=self._audience,
+                clock_skew_in_seconds=CLOCK_SKEW,
             )
         except (ValueError, GoogleAuthError):
             # The reason may quote the token.

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Final
 
 import grpc  # type: ignore[import-untyped]
-from cloudkit.common import PayloadTooLargeError
+from cloudkit.common import PayloadTooLargeError, ProviderError
 from cloudkit.gcp.config import is_plain
 from cloudkit.gcp.firestore.answers import WriteOutcome
 from cloudkit.gcp.transport import ClientSettings, make_channel
@@ -67,6 +67,11 @@ class FirestoreClient:
         )
         # It takes no channel, and would make one of its own, encrypted, to the default endpoint.
         client._firestore_api_internal = self._api
+        if client._firestore_api is not self._api:
+            raise ProviderError(
+                "the SDK keeps its connection elsewhere than CloudKit knows",
+                hint="Use a release of google-cloud-firestore that CloudKit was tested with.",
+            )
         return client
 
     @property

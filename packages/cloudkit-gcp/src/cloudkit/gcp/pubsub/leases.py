@@ -112,12 +112,14 @@ class PubSubLeases(Leases[CapabilitiesT], ABC):
         received = client.pull(name, op.max_messages, op.wait, pulling=pulling, tick=tick)
         until = max(began, utc_now() - LATENCY) + timedelta(seconds=settings.deadline)
         leases = [message.ack_id for message in received]
-        if leases and pulling.unwanted:
-            client.modify(name, leases, 0)
-            return []
-        if leases and lease != settings.deadline:
+        if leases and lease != settings.deadline and not pulling.unwanted:
             until = utc_now() + timedelta(seconds=lease)
             client.modify(name, leases, lease)
+        if (
+            leases and pulling.unwanted
+        ):  # called off meanwhile: they need not wait for the lease's end
+            client.modify(name, leases, 0)
+            return []
         return [decode(message, op.source, until) for message in received]
 
     async def _ack(self, op: Ack) -> Sequence[CloudResult[Message]]:

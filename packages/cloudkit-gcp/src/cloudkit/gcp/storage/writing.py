@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from cloudkit.api.storage import StoredObject
 from cloudkit.api.storage.operations import PutObject
+from cloudkit.common import ServiceUnavailableError
 from cloudkit.gcp.errors import status_of
 from cloudkit.gcp.storage.attributes import to_resource
 from cloudkit.gcp.storage.checksums import crc32c
@@ -65,8 +66,20 @@ class Writer:
         if session is None or response is None:
             session = self._sessions[op] = _begin(client, op, resource)
             response = _send_from(client, session, op.body, 0)
+        arrived = -1
         while response.status_code == INCOMPLETE:
-            response = _send_from(client, session, op.body, _received(response))
+            before, arrived = arrived, _received(response)
+            if arrived <= before:
+                # The retry policy waits, and then goes on from there.
+                raise ServiceUnavailableError(
+                    f"of the {size:,} bytes of the object no more than {arrived:,} were taken",
+                    unprocessed=True,
+                )
+            response = (
+                _send_from(client, session, op.body, arrived)
+                if arrived < size
+                else _ended(client, session, size)
+            )
         self._sessions.pop(op, None)
         answer: Mapping[str, Any] = response.json()
         return answer
@@ -140,6 +153,14 @@ def _ask(client: StorageClient, session: str, size: int) -> requests.Response | 
         if status_of(error) in {404, 410}:
             return None
         raise
+
+
+def _ended(client: StorageClient, session: str, size: int) -> requests.Response:
+    """Have a session ended that has all bytes."""
+    response = _ask(client, session, size)
+    if response is None:
+        raise ServiceUnavailableError("the session of the upload has ended", unprocessed=True)
+    return response
 
 
 def _received(response: requests.Response) -> int:
