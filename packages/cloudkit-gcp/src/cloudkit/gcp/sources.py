@@ -31,7 +31,9 @@ def credential_sources(config: GcpConfig) -> dict[str, str]:
         google.auth.exceptions.GoogleAuthError: There are none.
     """
     emulated = {name for name, service in SERVICES.items() if _emulated(config, service)}
-    real = [service for name, service in SERVICES.items() if name not in emulated]
+    real: list[ServiceName] = [
+        service for name, service in SERVICES.items() if name not in emulated
+    ]
     if not emulated:
         return {"": _source(config, real[0])}
     unsigned = "none, requests to an emulator are unsigned"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,6 +23,7 @@ ALGORITHMS = ("crc32c", "crc32", "md5", "sha1", "sha256")
 """What files and objects are compared by, the fastest first."""
 
 _PIECE = 1024 * 1024
+_MD5 = re.compile("[0-9a-f]{32}")
 
 
 @frozen
@@ -61,7 +63,7 @@ class Copier:
             case ObjectEnd() as source, StreamEnd():
                 await _print(source, progress)
             case ObjectEnd() as source, ObjectEnd() as target:
-                await self._across(source, target, progress)
+                await self._across(source, target, progress, job.size)
             case _:
                 raise click.UsageError("one side of a copy must be in a cloud")
         return "copied"
@@ -87,12 +89,15 @@ class Copier:
             progress=progress,
         )
 
-    async def _across(self, source: ObjectEnd, target: ObjectEnd, progress: Progress) -> None:
+    async def _across(
+        self, source: ObjectEnd, target: ObjectEnd, progress: Progress, size: int | None
+    ) -> None:
         if source.cloud is target.cloud:
             stored = await target.storage.copy_object(
                 source.bucket, source.key, target.bucket, target.key
             )
-            progress(stored.size or 0, stored.size)
+            known = size if stored.size is None else stored.size
+            progress(known or 0, known)
             return
         async with await source.storage.open_object(source.bucket, source.key) as reader:
             info = reader.info
@@ -143,7 +148,11 @@ async def _same_as_file(info: ObjectInfo | None, path: Path) -> bool:
             digest = await to_thread.run_sync(_digest, path, algorithm, abandon_on_cancel=True)
             if digest is not None:
                 return digest == info.checksums[algorithm]
-    return False
+    etag = _plain_etag(info)
+    if _MD5.fullmatch(etag) is None:
+        return False
+    # Many stores have the MD5 for an ETag. Where it is something else, it will not be the file's.
+    return etag == await to_thread.run_sync(_digest, path, "md5", abandon_on_cancel=True)
 
 
 def _size(path: Path) -> int | None:
@@ -158,8 +167,13 @@ def _same(here: ObjectInfo, there: ObjectInfo, job: Job) -> bool:
         return here.checksums[common[0]] == there.checksums[common[0]]
     match job.source, job.target:
         case ObjectEnd(cloud=one), ObjectEnd(cloud=other):
-            return one.provider == other.provider and here.etag == there.etag
+            alike = _plain_etag(here) == _plain_etag(there)
+            return alike and one.provider == other.provider
     return False
+
+
+def _plain_etag(info: ObjectInfo) -> str:
+    return info.etag.strip('"')
 
 
 def _digest(path: Path, algorithm: str) -> str | None:
