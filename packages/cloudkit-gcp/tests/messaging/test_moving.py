@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cloudkit.common import CloudError
 from cloudkit.gcp.pubsub.messages import DUE, encode
-from cloudkit.gcp.queue.moving import Delays, move, redrive, seconds_left
+from cloudkit.gcp.queue.moving import BATCH, LOOKS, Delays, move, redrive, seconds_left
 from google.pubsub_v1.types import ReceivedMessage
 
 QUEUE, DELAYED, DEAD = "work~~queue", "work~~queue~delayed", "work~~queue~dead"
@@ -52,6 +52,13 @@ def test_a_look_goes_on_while_there_is_more(pubsub: Any) -> None:
     pubsub.waiting[DELAYED] = [full, [received(b"last", -1)]]
     Delays().look(pubsub, QUEUE)
     assert sum(len(messages) for _, messages in pubsub.published) == 101
+
+
+def test_a_look_ends_before_all_is_seen_where_much_waits(pubsub: Any) -> None:
+    batches = [[received(b"%d" % number, 900) for number in range(BATCH)] for _ in range(30)]
+    pubsub.waiting[DELAYED] = batches
+    Delays().look(pubsub, QUEUE)
+    assert pubsub.pulls == LOOKS
 
 
 def test_what_could_not_be_moved_is_given_back_and_not_removed(pubsub: Any) -> None:

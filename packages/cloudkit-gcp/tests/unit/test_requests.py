@@ -23,6 +23,7 @@ from cloudkit.gcp.storage import copying, deleting, parts
 from cloudkit.gcp.storage.client import SENT_AT_ONCE, SentBody, StorageClient
 from cloudkit.gcp.storage.writing import Writer
 from cloudkit.gcp.transport import ClientSettings
+from google.api_core.exceptions import ServiceUnavailable
 from google.auth.credentials import AnonymousCredentials
 
 KEY = "projects/p/locations/l/keyRings/r/cryptoKeys/k"
@@ -130,6 +131,31 @@ def test_what_was_replaced_at_once_gives_a_token_of_nothing():
     assert parts.complete_upload(client_of(Session(answer(done), other)), op).etag == "1"
     gone = answer(b"", 404)
     assert parts.complete_upload(client_of(Session(answer(done), gone)), op).etag == "1"
+
+
+@pytest.mark.anyio
+async def test_a_copy_that_was_interrupted_goes_on_where_it_stopped():
+    session = Session(
+        answer({"done": False, "rewriteToken": "first"}),
+        answer(b"", 503),
+        answer(b"", 503),
+        answer({"done": False, "rewriteToken": "second"}),
+        answer({"done": True, "resource": STORED}),
+    )
+    client = client_of(session)
+
+    class Clients:
+        async def run(self, service: str, func: Any, *args: Any) -> Any:
+            return func(client, *args)
+
+    op = CopyObject(bucket="bucket", key="k", source_bucket="bucket", source_key="s")
+    copier = copying.Copier(Clients())  # type: ignore[arg-type]
+    for _ in range(2):
+        with pytest.raises(ServiceUnavailable):
+            await copier.copy(op)
+    assert (await copier.copy(op)).etag == "17"
+    tokens = [query.get("rewriteToken") for query in session.queries]
+    assert tokens == [None, ["first"], ["first"], ["first"], ["second"]]
 
 
 def test_a_class_alone_keeps_the_attributes_of_the_source_that_was_seen():

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 BATCH = 100
 LOOK_SECONDS = 1.0
 """Time between two looks at what is due, of one queue in one client."""
+LOOKS = 10
+"""Batches of one look. More are left for the next: who receives must not wait until all have been seen."""
 REDRIVE_WAIT = 1.0
 """A pull that waits asks all servers of Pub/Sub; one that does not may miss what is there."""
 
@@ -87,7 +89,7 @@ class Delays:
         self._looked: dict[str, float] = {}
 
     def look(self, client: PubSubClient, queue: str) -> None:
-        """Bring what is due, unless somebody has just looked.
+        """Bring what is due, or some of it where much waits, unless somebody has just looked.
 
         Args:
             client: The client.
@@ -99,7 +101,7 @@ class Delays:
                 return
             self._looked[queue] = now
         place = delayed_id(queue)
-        while True:
+        for _ in range(LOOKS):
             received = client.pull(place, BATCH)
             self._sort(client, received, place, queue)
             if len(received) < BATCH:
