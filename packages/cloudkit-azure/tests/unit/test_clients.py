@@ -143,6 +143,20 @@ async def test_what_cannot_be_is_a_configuration_error(options, monkeypatch):
         assert caught.value.operation == "head_object"
 
 
+@pytest.mark.parametrize("secret", ["secret\n", "s\u00e9cret", "\ufeffsecret"])
+async def test_a_secret_that_cannot_be_sent_is_no_broken_connection(secret):
+    tries = [
+        ({"event_grid_endpoint": "http://127.0.0.1:1", "event_grid_key": secret}, "event_grid"),
+        ({"functions_endpoint": "http://127.0.0.1:1", "functions_key": secret}, "functions"),
+        ({"account": "acme", "auth": TokenCredentials(token=secret)}, "blob"),
+    ]
+    for options, service in tries:
+        async with AzureCloud(**options) as cloud:
+            with pytest.raises(ConfigurationError, match="characters") as caught:
+                await cloud._clients.run(service, seen)
+            assert "cret" not in str(caught.value)
+
+
 async def test_a_native_client_wants_prepared_credentials():
     async with AzureCloud(account="acme", auth=Rotating()) as cloud:
         with pytest.raises(MissingCredentialsError):

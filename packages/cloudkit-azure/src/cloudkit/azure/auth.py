@@ -84,7 +84,7 @@ def checked(service: ServiceName, credentials: Credentials) -> Credentials:
     """The credentials, when the service takes such.
 
     Raises:
-        ConfigurationError: It does not.
+        ConfigurationError: It does not, or they cannot be sent.
     """
     accepted = ACCEPTED[service]
     if not isinstance(credentials, accepted):
@@ -92,6 +92,14 @@ def checked(service: ServiceName, credentials: Credentials) -> Credentials:
             f"{service} does not take {type(credentials).__name__}",
             hint=f"It takes {', '.join(kind.__name__ for kind in accepted)}.",
         )
+    for name in ("key", "token", "signature"):
+        secret = getattr(credentials, name, "")
+        # HTTP libraries fail on these in ways that look like a broken connection, or show the value.
+        if not (secret.isascii() and secret.isprintable()):
+            raise ConfigurationError(
+                f"the {name} for {service} has characters that none has",
+                hint="Does it end with a line feed, as files and command lines leave it?",
+            )
     return credentials
 
 
