@@ -21,6 +21,7 @@ from cloudkit.common import (
     AuthenticationError,
     ConfigurationError,
     ConflictError,
+    NetworkError,
     NotFoundError,
     PayloadTooLargeError,
     ProviderError,
@@ -28,7 +29,7 @@ from cloudkit.common import (
     UnsupportedOperationError,
     ValidationError,
 )
-from cloudkit.spi import AuthProvider
+from cloudkit.spi import AuthProvider, NoRetry
 from cloudkit.testing import LinkFault, flaky_endpoint
 from cloudkit.testing.pubsub.endpoint import PushAnswer, PushRequest, push_server
 from emulators.event_grid import (
@@ -234,6 +235,21 @@ async def test_an_answer_that_was_lost_is_no_false_failure(event_grid_server, pl
         endpoint.break_links(LinkFault(response_bytes=0, action="reset"), times=1)
         await cloud.pubsub.ack(message)
         assert await cloud.pubsub.receive(*place) == []
+
+
+async def test_what_may_have_been_given_back_is_not_acknowledged(event_grid_server, place):
+    port = int(event_grid_server.url.rpartition(":")[2])
+    async with (
+        flaky_endpoint(HOST, port) as endpoint,
+        make_event_grid(endpoint.url, retry=NoRetry()) as cloud,
+    ):
+        await cloud.pubsub.publish(place[0], b"body")
+        message = await take(cloud, place)
+        endpoint.break_links(LinkFault(response_bytes=0, action="reset"), times=1)
+        with pytest.raises(NetworkError):
+            await cloud.pubsub.nack(message)
+        with pytest.raises(NotFoundError):
+            await cloud.pubsub.ack(message)
 
 
 async def test_some_locks_fail_and_others_do_not(cloud, place):

@@ -197,14 +197,16 @@ class EventGridPubSub(PubSub):
         tokens: Sequence[str],
         query: Mapping[str, str] | None = None,
     ) -> dict[str, CloudError]:
+        if action == "renewLock":  # ends no lock
+            return await self._clients.run("event_grid", _settle, source, action, tokens, query)
         # Of what was sent before, and not answered, nobody knows whether it was carried out. Then the
-        # lock has ended, and that is no failure.
-        doubtful = {token for token in tokens if token in self._unanswered}
-        self._unanswered.add(*tokens)
+        # lock has ended, and that is no failure. After another action it is: an event that was given
+        # back is not acknowledged.
+        asked = {token: f"{action} {token}" for token in tokens}
+        doubtful = {token for token, key in asked.items() if key in self._unanswered}
+        self._unanswered.add(*asked.values())
         failed = await self._clients.run("event_grid", _settle, source, action, tokens, query)
-        self._unanswered.discard(*tokens)
-        if action == "renewLock":
-            return failed
+        self._unanswered.discard(*asked.values())
         return {token: error for token, error in failed.items() if token not in doubtful}
 
     # Basic topics
