@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 import uuid
 from collections.abc import Mapping
 from socket import gaierror
@@ -18,7 +19,8 @@ from azure.servicebus._pyamqp.error import (
     MessageSendFailed,
     TokenAuthFailure,
 )
-from cloudkit.api.messaging import OutgoingMessage, Source
+from azure.servicebus._pyamqp.message import Message as AmqpMessage
+from cloudkit.api.messaging import Message, OutgoingMessage, Receive, Source
 from cloudkit.azure.clients import ClientSettings
 from cloudkit.azure.conditions import from_connecting
 from cloudkit.azure.config import AzureConfig
@@ -28,6 +30,7 @@ from cloudkit.azure.service_bus.known import Known
 from cloudkit.azure.service_bus.links import Delivery
 from cloudkit.azure.service_bus.messages import decode, encode, encoded
 from cloudkit.azure.service_bus.place import ROOT_POLICY, Place, make_place
+from cloudkit.azure.service_bus.queue import ServiceBusMessageQueue
 from cloudkit.azure.service_bus.sending import _runs
 from cloudkit.common import (
     AccountKeyCredentials,
@@ -161,6 +164,38 @@ def test_the_reason_of_a_dead_letter_is_none_of_its_attributes() -> None:
     assert (dead.dead_letter_reason, dict(dead.attributes)) == ("why", {"a": "b"})
     alive = decode(delivery, Source("queue", "q"))
     assert alive.attributes["DeadLetterReason"] == "why"
+
+
+@pytest.mark.parametrize(
+    ("value", "body"),
+    [
+        ({b"name": b"value", 7: [{b"in": None}]}, b'{"name": "value", "7": [{"in": null}]}'),
+        ([b"text", 1], b'["text", 1]'),
+        (b"\xff", b"\xff"),
+    ],
+)
+def test_values_of_amqp_are_read(value: Any, body: bytes) -> None:
+    delivery = Delivery(1, bytes(16), AmqpMessage(value=value))
+    assert decode(delivery, Source("queue", "q")).body == body
+
+
+def test_what_kind_a_queue_is_may_be_found_out_by_two_at_once() -> None:
+    tried = []
+    leases: Any = object.__new__(ServiceBusMessageQueue)
+    client: Any = SimpleNamespace(known=Known())
+
+    def receive(*_: Any, **how: Any) -> list[Message]:
+        tried.append(how)
+        if len(tried) == 1:
+            client.known.sessions["q"] = True  # by the other one
+            raise AMQPLinkError(ErrorCondition.NotAllowed)
+        return []
+
+    leases._receive_at = receive
+    op = Receive(source=Source("queue", "q"))
+    assert leases._receive_from(client, op, threading.Event()) == []
+    assert tried == [{"sessions": False}, {"sessions": True}]
+    assert client.known.sessions["q"]
 
 
 @given(st.dictionaries(st.integers(0, 50), st.integers(1, 1000)))

@@ -81,20 +81,27 @@ class ServiceBusLeases(Leases[CapabilitiesT], ABC):
         self, client: ServiceBus, op: Receive, unwanted: threading.Event
     ) -> list[Message]:
         path = self._place(op.source)
+        sessions = client.known.sessions.get(path, False)
         try:
-            return self._receive_at(client, path, op, unwanted)
+            return self._receive_at(client, path, op, unwanted, sessions=sessions)
         except Exception as error:
             if op.source.dead_letters or not is_not_allowed(error):
                 raise
-        # It wants receivers of the other kind.
-        client.known.sessions[path] = not client.known.sessions.get(path, False)
-        return self._receive_at(client, path, op, unwanted)
+        # It wants receivers of the other kind, as another thread may have found out meanwhile.
+        client.known.sessions[path] = not sessions
+        return self._receive_at(client, path, op, unwanted, sessions=not sessions)
 
     def _receive_at(
-        self, client: ServiceBus, path: str, op: Receive, unwanted: threading.Event
+        self,
+        client: ServiceBus,
+        path: str,
+        op: Receive,
+        unwanted: threading.Event,
+        *,
+        sessions: bool,
     ) -> list[Message]:
         until: float | None = None
-        if client.known.sessions.get(path, False):
+        if sessions:
             found = client.sessions.receive(path, op.max_messages, op.wait, unwanted.is_set)
             deliveries: Sequence[Delivery] = ()
             if found is not None:

@@ -183,7 +183,14 @@ def _body(message: AmqpMessage) -> bytes:
     value = message.value if message.value is not None else message.sequence
     if isinstance(value, (bytes, bytearray)):
         return bytes(value)
-    return b"" if value is None else json.dumps(value, default=_text).encode()
+    return b"" if value is None else json.dumps(_plain(value), default=_text).encode()
+
+
+def _plain(value: Any) -> Any:
+    """A value of AMQP's types with the keys that JSON can have."""
+    if isinstance(value, Mapping):
+        return {_text(name): _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _time(seconds: float | None) -> datetime | None:
