@@ -1,9 +1,12 @@
 """Conformance suites for CloudKit's contracts, and fault injection, as a pytest plugin."""
 
+from pkgutil import iter_modules
+
 import pytest
 
-# The suites' assertions explain themselves only when pytest rewrites them as they are imported.
-pytest.register_assert_rewrite("cloudkit.testing")
+# The suites' assertions explain themselves only when pytest rewrites them as they are imported. This
+# package itself is imported already: naming it would be a warning in every run.
+pytest.register_assert_rewrite(*(name for _, name, _ in iter_modules(__path__, f"{__name__}.")))
 
 from cloudkit.testing.cleanup import Cleanup  # noqa: E402
 from cloudkit.testing.common import CommonBehaviours, ContractSuite, Workbench  # noqa: E402
