@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from cloudkit.azure import AzureCloud
 from cloudkit.azure.service_bus.place import ROOT_POLICY, Place
 from cloudkit.common import (
     AccountKeyCredentials,
+    ClientClosedError,
     ConnectionStringCredentials,
     Credentials,
     InvalidCredentialsError,
@@ -115,6 +117,7 @@ async def test_leases_outlive_the_credentials_that_they_were_got_with(
             assert cloud._clients._bridge is not None
             await cloud._clients._bridge.renew()
             assert cloud._clients.client("service_bus") is not client
+            assert client.pool._idle == [], "of no use any more"
             await cloud.queue.ack(await cloud.queue.extend(message, 30))
             assert (await cloud.queue.stats(queue)).available == 0
 
@@ -296,6 +299,28 @@ async def test_a_receive_that_ends_leaves_nothing_behind_that_takes_messages(
         for number in range(5):
             await busy.queue.send(queue, str(number))
         assert len(await busy.queue.receive(queue, max_messages=5, wait=1)) == 5
+
+
+@pytest.mark.parametrize("fifo", [False, True], ids=["plain", "fifo"])
+async def test_closing_ends_what_waits(service_bus: Server, fifo: bool) -> None:
+    queue = fresh("queue")
+
+    async def receive(cloud: AzureCloud) -> None:
+        with suppress(ClientClosedError):
+            assert await cloud.queue.receive(queue, wait=30) == []
+
+    async with make_service_bus_cloud(service_bus.url) as other:
+        await other.queue.create_queue(queue, fifo=fifo, visibility=30)
+        with anyio.fail_after(10):
+            async with (
+                anyio.create_task_group() as tasks,
+                make_service_bus_cloud(service_bus.url) as closing,
+            ):
+                tasks.start_soon(receive, closing)
+                await anyio.sleep(0.5)  # it waits, in its thread
+        await other.queue.send(queue, b"body", group="group" if fifo else None)
+        (message,) = await other.queue.receive(queue, wait=2)
+        assert message.receive_count == 1
 
 
 async def test_links_are_kept_and_connections_shared(service_bus: Server) -> None:

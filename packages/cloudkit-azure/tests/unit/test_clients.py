@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from datetime import timedelta
 
 import anyio
@@ -86,6 +88,29 @@ async def test_refused_credentials_are_renewed_once():
     async with AzureCloud(account="acme", auth=provider) as cloud:
         await cloud._clients.run("blob", refuse_first)
     assert tokens == ["token-1", "token-2"]
+
+
+async def test_clients_of_old_credentials_are_dropped():
+    async with AzureCloud(account="acme", auth=Rotating()) as cloud:
+        made = []
+        for _ in range(3):
+            client, _ = await cloud._clients.run("blob", seen)
+            made.append(weakref.ref(client))
+            del client
+            await cloud._clients._bridge.renew()
+        await cloud._clients.run("blob", seen)
+        gc.collect()
+        assert [known() for known in made] == [None, None, None]
+        assert len(cloud._clients._retired) <= 3
+
+
+async def test_a_forked_process_closes_nothing_of_its_parent():
+    async with AzureCloud(account="acme", storage_key=KEY) as cloud:
+        closed = []
+        client, _ = await cloud._clients.run("blob", seen)
+        cloud._clients._transport.shut = lambda: closed.append(client)
+        cloud._clients._process = 0
+    assert closed == []
 
 
 async def test_credentials_that_stay_the_same_are_not_tried_again():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
@@ -152,7 +153,8 @@ class AzureClients:
     def _start_afresh(self) -> None:
         self._lock = threading.Lock()
         self._made: dict[str, _Made] = {}
-        self._retired: list[Any] = []  # other threads may still use them
+        # Other threads may still use them; kept by nobody else, they are gone.
+        self._retired: list[weakref.ref[Any]] = []
         self._transport: SharedTransport | None = None
         self._entra: TokenCredential | None = None
         self._process = os.getpid()
@@ -165,7 +167,8 @@ class AzureClients:
     ) -> _Made:
         made = _Made(self._make(service, credentials), credentials)
         if old is not None:
-            self._retired.append(old.client)
+            self._retired = [known for known in self._retired if known() is not None]
+            self._retired.append(weakref.ref(old.client))
             succeed = getattr(made.client, "succeed", None)
             if succeed is not None:
                 succeed(old.client)
@@ -212,8 +215,11 @@ class AzureClients:
         await self._context.run_sync(self._close_all)
 
     def _close_all(self) -> None:
+        if self._process != os.getpid():
+            self._start_afresh()  # what a parent process has made goes on there
         with self._lock:
-            clients = [made.client for made in self._made.values()] + self._retired
+            retired = [client for known in self._retired if (client := known()) is not None]
+            clients = [made.client for made in self._made.values()] + retired
             entra, transport = self._entra, self._transport
             self._made, self._retired, self._entra, self._transport = {}, [], None, None
         for closable in (*clients, entra):

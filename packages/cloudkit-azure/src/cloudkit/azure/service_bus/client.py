@@ -63,11 +63,12 @@ class ServiceBus:
         self.known = old.known
         self.sessions = old.sessions
         self.sessions.pool = self.pool
+        old.pool.retire()
 
     def close(self) -> None:
         """Close the connections."""
+        self.pool.close()  # first: who waits for a session looks at it
         self.sessions.close()
-        self.pool.close()
         if self._sdk is not None:
             self._sdk.close()
 

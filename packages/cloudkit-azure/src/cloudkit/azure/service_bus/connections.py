@@ -150,6 +150,12 @@ class Pool:
         self._idle: list[Connection] = []
         self._lock = threading.Lock()
         self._closed = False
+        self._retired = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has been closed."""
+        return self._closed
 
     @contextmanager
     def connection(self, kind: type[Link], path: str) -> Iterator[Connection]:
@@ -189,15 +195,23 @@ class Pool:
         connection.used_at = time.monotonic()
         if connection.place is self._place and not connection.is_broken:
             with self._lock:
-                if not self._closed:
+                if not (self._closed or self._retired):
                     self._idle.append(connection)
                     return
         connection.close()
 
+    def retire(self) -> None:
+        """Keep no connections any more; who has begun with this pool can still get some."""
+        self._retired = True
+        self._drop_idle()
+
     def close(self) -> None:
         """Close those that nobody uses; the others follow when they are given back."""
+        self._closed = True
+        self._drop_idle()
+
+    def _drop_idle(self) -> None:
         with self._lock:
-            self._closed = True
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()

@@ -102,7 +102,9 @@ class ServiceBusLeases(Leases[CapabilitiesT], ABC):
     ) -> list[Message]:
         until: float | None = None
         if sessions:
-            found = client.sessions.receive(path, op.max_messages, op.wait, unwanted.is_set)
+            found = client.sessions.receive(
+                path, op.max_messages, op.wait, lambda: is_over(client, unwanted)
+            )
             deliveries: Sequence[Delivery] = ()
             if found is not None:
                 until, deliveries = found[0].until, found[1]
@@ -127,6 +129,9 @@ class ServiceBusLeases(Leases[CapabilitiesT], ABC):
                 done = {message.lease for message in together}
             except Exception as error:
                 if not was_answered(error):
+                    # Perhaps they are done: should the next attempt find no locks, they were.
+                    for message in together:
+                        client.known.complete(message.lease)
                     raise
         return [
             CloudResult.success(message)
@@ -239,8 +244,8 @@ def take(
     """
 
     def receive(link: ReceiveLink) -> list[Delivery]:
-        deliveries = link.take(count, wait, unwanted.is_set)
-        if unwanted.is_set():
+        deliveries = link.take(count, wait, lambda: is_over(client, unwanted))
+        if is_over(client, unwanted):
             link.release(deliveries)
             return []
         return deliveries
@@ -248,6 +253,11 @@ def take(
     with client.pool.connection(ReceiveLink, path) as connection:
         found: list[Delivery] = connection.receive(path, receive)
         return found
+
+
+def is_over(client: ServiceBus, unwanted: threading.Event) -> bool:
+    """Whether what comes in now would be leased for nobody."""
+    return unwanted.is_set() or client.pool.closed
 
 
 def is_not_allowed(error: Exception) -> bool:
