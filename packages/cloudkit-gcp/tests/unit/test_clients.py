@@ -342,3 +342,19 @@ async def test_another_inside_of_firestores_sdk_is_no_other_place_of_the_data(mo
     async with GcpCloud(project="p", firestore_endpoint="http://127.0.0.1:9") as cloud:
         with pytest.raises(ProviderError, match="keeps its connection elsewhere"):
             _ = cloud.native.firestore
+
+
+@pytest.mark.parametrize(
+    "content", [None, "the-secret", '{"type": "nothing", "key": "the-secret"}']
+)
+async def test_a_file_that_a_variable_names_in_vain_is_told_of(monkeypatch, tmp_path, content):
+    path = tmp_path / "key.json"
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
+    async with GcpCloud(project="p", retry=NoRetry()) as cloud:
+        with pytest.raises(ConfigurationError) as caught:
+            await cloud.storage.head_object("bucket", "key")
+    assert "GOOGLE_APPLICATION_CREDENTIALS" in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "secret" not in str(caught.value)

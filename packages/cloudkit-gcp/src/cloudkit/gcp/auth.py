@@ -11,6 +11,7 @@ This module imports the SDK: it is imported by the first call, not with the pack
 from __future__ import annotations
 
 import json
+import os
 import threading
 import warnings
 from collections.abc import Callable, Mapping
@@ -30,11 +31,15 @@ from cloudkit.common import (
 from cloudkit.gcp.config import GcpConfig, ServiceName, is_loopback, is_plain
 from google.auth import credentials as native
 from google.auth import impersonated_credentials
+from google.auth.exceptions import DefaultCredentialsError
 from google.oauth2 import credentials as oauth2
 from google.oauth2 import service_account
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 """What tokens are asked for: all that the account may do."""
+
+FILE_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
+"""Names the file of the Application Default Credentials."""
 
 EMULATOR_PROJECT = "cloudkit"
 """The project in emulators, where nothing names one."""
@@ -232,9 +237,16 @@ def _read(path: str) -> Mapping[str, Any]:
 
 
 def _default(config: GcpConfig) -> tuple[native.Credentials, str | None]:
-    found: tuple[native.Credentials, str | None] = google.auth.default(
-        scopes=SCOPES, quota_project_id=config.quota_project
-    )
+    found: tuple[native.Credentials, str | None]
+    try:
+        found = google.auth.default(scopes=SCOPES, quota_project_id=config.quota_project)
+    except DefaultCredentialsError as error:
+        if not os.environ.get(FILE_VARIABLE):
+            raise
+        # It tells of the file's place, and of its type, but quotes nothing of it.
+        raise ConfigurationError(
+            f"the file that {FILE_VARIABLE} names cannot be used: {error.args[0]}"
+        ) from error
     return found
 
 

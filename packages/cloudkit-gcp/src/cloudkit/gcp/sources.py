@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import os
 
-from cloudkit.gcp.auth import sign_in
+from cloudkit.gcp.auth import FILE_VARIABLE, sign_in
 from cloudkit.gcp.config import GcpConfig, ServiceName, is_plain
 from google.auth.exceptions import GoogleAuthError
 
-FILE_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 SERVICES: dict[str, ServiceName] = {
     "storage": "storage",
     "kv": "firestore",
