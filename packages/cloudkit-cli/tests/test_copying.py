@@ -167,6 +167,14 @@ def test_what_fails_does_not_keep_the_rest(cli, tree) -> None:
     assert failed == {str(tree / "pipe"): 2, str(tree / "nowhere"): 3}
 
 
+def test_names_that_are_no_text(cli, tree) -> None:
+    Path(os.fsdecode(os.fsencode(tree / "bad-") + b"\xff")).write_bytes(b"x")
+    ended = cli("cp", "-r", tree, BUCKET, "--json", code=2)
+    assert [row["action"] for row in ended.rows].count("failed") == 1
+    assert keys(cli) == ["a.txt", "sub/b.txt", "sub/empty"]
+    assert len(cli("cp", "-r", tree, BUCKET, code=2).err.splitlines()) == 2
+
+
 def test_a_bucket_that_is_missing(cli, tree) -> None:
     assert "nothing" in cli("cp", tree / "a.txt", "local://nothing/a", code=3).err
 

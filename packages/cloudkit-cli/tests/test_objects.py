@@ -109,6 +109,7 @@ def test_a_served_url_reads_the_object(bucket, start) -> None:
 
 
 def test_keys_cannot_drive_the_terminal(cli, bucket, tmp_path) -> None:
-    cli("cp", tmp_path / "source" / "top.txt", f"{bucket}/\x1b[2Jred")
+    cli("cp", tmp_path / "source" / "top.txt", f"{bucket}/\x1b[2Jred\nfake")
     assert "\x1b" not in cli("ls", bucket).out
+    assert len(cli("ls", bucket).out.splitlines()) == 3
     assert "\\x1b[2Jred" in cli("ls", bucket).out

@@ -42,7 +42,7 @@ def unfinished(folder: Path) -> list[str]:
 def large(cli, tmp_path: Path) -> Path:
     """A file, and an object of the same content."""
     path = tmp_path / "large.bin"
-    path.write_bytes(os.urandom(MIB) * 192)
+    path.write_bytes(os.urandom(MIB) * 64)
     cli("mb", BUCKET)
     cli("cp", path, f"{BUCKET}/large.bin")
     return path

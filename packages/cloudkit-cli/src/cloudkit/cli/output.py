@@ -82,10 +82,16 @@ def to_json(values: Mapping[str, Any]) -> str:
     return json.dumps(values, default=_plain)
 
 
-def visible(text: str) -> str:
-    """The text with what would drive a terminal made visible, but for the ends of its lines."""
+def visible(text: str, *, lines: bool = False) -> str:
+    """The text with what would drive a terminal made visible.
+
+    Args:
+        text: It, from anywhere.
+        lines: Whether it may have several lines.
+    """
+    kept = "\n\t" if lines else "\t"
     return "".join(
-        letter if letter.isprintable() or letter in "\n\t" else _escaped(letter) for letter in text
+        letter if letter.isprintable() or letter in kept else _escaped(letter) for letter in text
     )
 
 

@@ -27,4 +27,7 @@ def completion(context: click.Context, shell: str) -> None:
     root = context.find_root().command
     source = kind(root, {}, "cloudkit", "_CLOUDKIT_COMPLETE").source()
     output = Output(context.find_object(Settings) or Settings())
-    output.result({"shell": shell, "script": source}, source)
+    if output.json:
+        output.result({"shell": shell, "script": source}, "")
+    else:
+        click.echo(source)

@@ -64,7 +64,7 @@ def invoke(
 
 def _tell(logs: str | None, error: str | None, name: str) -> None:
     if logs:
-        print(visible(logs), file=sys.stderr)
+        print(visible(logs, lines=True), file=sys.stderr)
     if error is not None:
         line = " ".join(error.split())
         print(f"cloudkit: the function {name} failed: {visible(line)}", file=sys.stderr)

@@ -57,7 +57,7 @@ def capabilities(settings: Settings, provider: Place, contract: str | None) -> i
     async def work() -> None:
         async with Clouds(settings, memory=True) as clouds:
             cloud = await clouds.get(provider.cloud)
-            columns = ("contract", "capability", "value", "what it is")
+            columns = ("contract", "capability", "value", "unit", "what it is")
             Output(settings).table(columns, _rows(cloud.capabilities, contract))
 
     return run(work)
@@ -72,6 +72,7 @@ def _rows(capabilities: Capabilities, contract: str | None) -> Iterator[dict[str
             shown = getattr(value, "description", value)
             row["value"] = shown
             row["what it is"] = found.reasons.get(name, meaning)
+            row["unit"] = ""
             if kind == "limit":
                 row["unit"] = found.unit_of(name)
             yield row
