@@ -142,3 +142,16 @@ def test_uninstalling_the_core_leaves_the_files_of_the_others(
     assert all((environment.site / name.replace(".", "/")).is_dir() for name in kept)
     environment.install([wheels["cloudkit-core"]])
     assert environment.probe(set(FOLDERS))["providers"] == providers(set(FOLDERS))
+
+
+def test_the_plugin_loads_without_a_warning_and_explains_assertions(
+    environment: Environment, wheels: dict[str, Path], tmp_path: Path
+) -> None:
+    environment.install([wheels["cloudkit-core"], wheels["cloudkit-testing"]])
+    test = tmp_path / "test_plugin.py"
+    test.write_text(
+        "from cloudkit.testing import waiting\n\n"
+        "def test_it():\n    assert '@pytest_ar' in vars(waiting), 'not rewritten'\n"
+    )
+    options = ["-W", "error", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    _run(str(environment.python), "-m", "pytest", *options, "--rootdir", str(tmp_path), str(test))
