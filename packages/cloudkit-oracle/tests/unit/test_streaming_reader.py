@@ -1,15 +1,20 @@
-"""A consumer of a stream whose cursors the service takes no more."""
+"""A consumer of a stream: cursors that the service takes no more, its silence, commits that fail."""
 
 from __future__ import annotations
 
 import base64
+import os
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from cloudkit.oracle.streaming.addresses import Address
+from cloudkit.api.messaging import Ack, Extend, Message, Nack, Receive, Source
+from cloudkit.api.queue.operations import Redrive
+from cloudkit.oracle.streaming import StreamingMessageQueue
+from cloudkit.oracle.streaming.addresses import SETTINGS_TAG, Address, Settings
+from cloudkit.oracle.streaming.capabilities import STREAMING_QUEUE
 from cloudkit.oracle.streaming.reader import Reader
 
 pytestmark = pytest.mark.anyio
@@ -19,6 +24,10 @@ class RefusedError(Exception):
     status = 400
 
 
+class DownError(Exception):
+    status = 503
+
+
 class Service:
     """A stream of one partition and one group, as the SDK's client has it.
 
@@ -26,6 +35,10 @@ class Service:
         values: What is in the stream.
         committed: How far the group has come.
         expired: Whether the cursors that were given out are refused.
+        silences: Milliseconds that cursors were asked for, in order.
+        put: What was put into it, or into another stream.
+        down: Whether commits fail.
+        settings: Of the queue.
     """
 
     def __init__(self) -> None:
@@ -33,7 +46,17 @@ class Service:
         self.committed = 0
         self.expired = False
         self.heartbeats = 0
+        self.silences: list[int] = []
+        self.put: list[bytes] = []
+        self.down = False
+        self.settings = Settings(visibility=30, max_receives=2)
         self._issue = 0
+
+    async def address(self, name: str) -> Address:
+        return _address(self.settings)
+
+    async def using(self, name: str, call: Callable[[Any, Address], Any]) -> Any:
+        return call(self, _address(self.settings))
 
     async def call(self, address: Address, call: Callable[[Any], Any]) -> Any:
         return call(self)
@@ -41,7 +64,13 @@ class Service:
     def create_group_cursor(self, stream: str, details: Any) -> Any:
         assert details.commit_on_get is False
         self.expired = False
+        self.silences.append(details.timeout_in_ms)
         return self._cursor(self.committed)
+
+    def put_messages(self, stream: str, details: Any) -> Any:
+        self.put += [base64.b64decode(each.value) for each in details.messages]
+        entry = SimpleNamespace(error=None, partition="0", offset=len(self.put))
+        return SimpleNamespace(data=SimpleNamespace(entries=[entry] * len(details.messages)))
 
     def get_messages(self, stream: str, cursor: str, limit: int) -> Any:
         start = self._read(cursor)
@@ -59,6 +88,8 @@ class Service:
         return SimpleNamespace(data=found, headers={"opc-next-cursor": following})
 
     def consumer_commit(self, stream: str, cursor: str) -> Any:
+        if self.down:
+            raise DownError
         self.committed = self._read(cursor)
         return self._cursor(self.committed)
 
@@ -83,18 +114,29 @@ def service() -> Service:
 
 @pytest.fixture
 def reader(service: Service) -> Reader:
-    address = Address(
+    streams: Any = service
+    return Reader(streams, _address(service.settings), "group", 30.0)
+
+
+@pytest.fixture
+def queue(service: Service, monkeypatch: pytest.MonkeyPatch) -> StreamingMessageQueue:
+    unused: Any = None
+    made = StreamingMessageQueue(unused, STREAMING_QUEUE, unused)
+    monkeypatch.setattr(made, "_streams", service)
+    return made
+
+
+def _address(settings: Settings) -> Address:
+    return Address(
         name="stream",
         id="ocid",
         endpoint="http://localhost",
         retention=86400.0,
-        tags={},
+        tags={SETTINGS_TAG: settings.to_tag()},
         etag=None,
         request_id=None,
         read_at=time.monotonic(),
     )
-    streams: Any = service
-    return Reader(streams, address, "group", 30.0)
 
 
 async def read_all(reader: Reader) -> list[bytes]:
@@ -135,16 +177,10 @@ async def test_other_errors_are_the_callers(reader: Reader, service: Service) ->
     for each in reader.deliveries.take(2, 60):
         reader.deliveries.finish(each)
 
-    class DownError(Exception):
-        status = 503
-
-    def fail(*args: Any, **options: Any) -> Any:
-        raise DownError
-
-    commit, service.consumer_commit = service.consumer_commit, fail  # type: ignore[method-assign]
+    service.down = True
     with pytest.raises(DownError):
         await reader.commit()
-    service.consumer_commit = commit  # type: ignore[method-assign]
+    service.down = False
     await reader.commit()
     assert service.committed == 2
 
@@ -174,3 +210,102 @@ async def test_tasks_that_look_at_once_look_once(reader: Reader, service: Servic
     assert reader.deliveries.take(9, 60) == [], "another task had just found nothing"
     await reader.read(before + 3600)
     assert len(reader.deliveries.take(9, 60)) == 1
+
+
+SOURCE = Source("queue", "stream")
+
+
+async def receive(queue: StreamingMessageQueue, count: int = 1, lease: float = 30) -> list[Message]:
+    operation = Receive(source=SOURCE, max_messages=count, wait=0, visibility=lease)
+    return list(await queue._receive(operation))
+
+
+def be_silent(queue: StreamingMessageQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    (reader,) = queue._readers.values()
+    monkeypatch.setattr(reader, "_heard_at", float("-inf"))
+
+
+async def test_partitions_are_kept_while_there_is_something_left_of_what_was_read(
+    queue: StreamingMessageQueue, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first,) = await receive(queue)
+    be_silent(queue, monkeypatch)
+    await receive(queue)
+    assert service.heartbeats == 1, "a receive that needs no request"
+    be_silent(queue, monkeypatch)
+    await queue._ack(Ack(source=SOURCE, messages=(first,)))
+    assert service.heartbeats == 2, "an acknowledgement that commits nothing"
+
+
+async def test_a_lease_is_never_longer_than_the_partitions_are_kept(
+    queue: StreamingMessageQueue, service: Service
+) -> None:
+    (first,) = await receive(queue)
+    assert service.silences[-1] >= 30_000
+    (second,) = await receive(queue, lease=600)
+    assert service.silences[-1] >= 600_000
+    await queue._extend(Extend(source=SOURCE, message=first, visibility=1200))
+    assert service.silences[-1] >= 1_200_000
+    bodies = [first.body, second.body] + [each.body for each in await receive(queue)]
+    assert bodies == [b"0", b"1", b"2"], "what is leased is not given away again"
+
+
+async def test_a_message_that_is_set_aside_is_so_whatever_the_commit_does(
+    queue: StreamingMessageQueue, service: Service
+) -> None:
+    service.values = [b"0"]
+    service.settings = Settings(visibility=30, max_receives=1)
+    (message,) = await receive(queue)
+    service.down = True
+    await queue._nack(Nack(source=SOURCE, message=message, delay=0))
+    assert service.put == [b"0"]
+    service.down = False
+    assert await receive(queue) == []
+    await queue._ack(Ack(source=SOURCE, messages=(message,)))
+    assert service.committed == 1
+
+
+async def test_redriving_keeps_no_more_than_one_read(
+    queue: StreamingMessageQueue, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.values = [b"%d" % number for number in range(7)]
+    put, committed = service.put_messages, []
+
+    def note(stream: str, details: Any) -> Any:
+        committed.append(service.committed)
+        return put(stream, details)
+
+    monkeypatch.setattr(service, "put_messages", note)
+    assert await queue._redrive(Redrive(queue="stream", max_messages=5)) == 5
+    assert await queue._redrive(Redrive(queue="stream")) == 2
+    assert committed == [0, 0, 2, 2, 4, 4, 6], "as soon as all of a read is moved"
+    assert (service.put, service.committed) == (service.values, 7)
+
+
+async def test_redriving_that_breaks_off_commits_what_was_moved(
+    queue: StreamingMessageQueue, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = service.put_messages
+
+    def fail_third(stream: str, details: Any) -> Any:
+        if len(service.put) == 2:
+            raise DownError
+        return put(stream, details)
+
+    monkeypatch.setattr(service, "put_messages", fail_third)
+    with pytest.raises(DownError):
+        await queue._redrive(Redrive(queue="stream"))
+    assert service.committed == 2
+    monkeypatch.setattr(service, "put_messages", put)
+    assert await queue._redrive(Redrive(queue="stream")) == 1, "it is not leased for a minute"
+
+
+async def test_a_child_process_is_an_instance_of_its_own(
+    queue: StreamingMessageQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await receive(queue)
+    (parent,) = queue._readers.values()
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    await receive(queue)
+    (child,) = queue._readers.values()
+    assert child._instance != parent._instance

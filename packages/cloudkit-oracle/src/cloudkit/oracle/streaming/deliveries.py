@@ -62,7 +62,7 @@ class Deliveries:
         self._past: dict[str, int] = {}  # partition → the highest offset that was committed
         self._count = 0
 
-    def add(self, records: Sequence[Record], cursor: str) -> None:
+    def add(self, records: Sequence[Record], cursor: str) -> bool:
         """Take what a request has read.
 
         What is here already, because it is read again, is not doubled.
@@ -70,7 +70,11 @@ class Deliveries:
         Args:
             records: In their order.
             cursor: To commit when all of them are done.
+
+        Returns:
+            Whether any of them is new.
         """
+        before = self._count
         batch = _Batch(cursor, [record.id for record in records])
         for record in records:
             delivery = self._known.get(record.id)
@@ -80,6 +84,7 @@ class Deliveries:
             if not delivery.done:
                 batch.open.add(record.id)
         self._batches.append(batch)
+        return self._count > before
 
     def take(self, count: int, lease: float, most: int | None = None) -> list[Delivery]:
         """Lease messages that nobody has.

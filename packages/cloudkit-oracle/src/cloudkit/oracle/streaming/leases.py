@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import timedelta
@@ -82,6 +83,7 @@ class StreamLeases(Leases[CapabilitiesT], ABC):
         self._clients = clients
         self._streams = Streams(clients)
         self._readers: dict[tuple[str, str], Reader] = {}
+        self._process = os.getpid()
 
     @abstractmethod
     async def _place(self, source: Source) -> Place:
@@ -105,6 +107,8 @@ class StreamLeases(Leases[CapabilitiesT], ABC):
         most = place.settings.max_receives
         while True:
             began = anyio.current_time()
+            # What has been read lasts for many receives, which the service does not see.
+            await reader.stay(lease)
             await self._set_tired_aside(place, reader)
             taken = reader.deliveries.take(op.max_messages, lease, most)
             if not taken:
@@ -130,6 +134,7 @@ class StreamLeases(Leases[CapabilitiesT], ABC):
                 reader.deliveries.finish(delivery)
                 results.append(CloudResult.success(message))
         await reader.commit()
+        await reader.stay()
         return results
 
     async def _nack(self, op: Nack) -> None:
@@ -145,7 +150,7 @@ class StreamLeases(Leases[CapabilitiesT], ABC):
     async def _extend(self, op: Extend) -> Message:
         reader = self._reader(await self._place_of(op.source))
         _leased(reader, op.message)
-        await reader.stay()
+        await reader.stay(op.visibility)
         reader.deliveries.prolong(_leased(reader, op.message), op.visibility)
         return evolve(op.message, leased_until=utc_now() + timedelta(seconds=op.visibility))
 
@@ -179,11 +184,14 @@ class StreamLeases(Leases[CapabilitiesT], ABC):
     ) -> None:
         """Copy, then be done: what fails in between leaves the message twice, and never nowhere."""
         copy = evolve(delivery.record.content, reason=reason)
-        (result,) = await self._put(place.dead, [copy])
+        await self._put_one(place.dead, copy)
+        reader.deliveries.finish(delivery)
+        await reader.commit_or_leave()  # another attempt would find that the lease has ended
+
+    async def _put_one(self, stream: str, content: Content) -> None:
+        (result,) = await self._put(stream, [content])
         if result.error is not None:
             raise result.error
-        reader.deliveries.finish(delivery)
-        await reader.commit()
 
     async def _put(
         self, stream: str, contents: Sequence[Content]
@@ -220,11 +228,14 @@ class StreamLeases(Leases[CapabilitiesT], ABC):
         return Place(address=address, group=place.group, settings=settings, dead="")
 
     def _reader(self, place: Place) -> Reader:
+        if self._process != os.getpid():
+            # To the service, a child that goes on with these would be the same instance.
+            self._process, self._readers = os.getpid(), {}
         key = (place.address.id, place.group)
         reader = self._readers.get(key)
         if reader is None:
-            silence = place.settings.visibility
-            reader = Reader(self._streams, place.address, place.group, silence)
+            lease = place.settings.visibility
+            reader = Reader(self._streams, place.address, place.group, lease)
             self._readers[key] = reader
         return reader
 

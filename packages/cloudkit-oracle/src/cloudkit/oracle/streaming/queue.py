@@ -27,8 +27,10 @@ from cloudkit.common import (
     ValidationError,
 )
 from cloudkit.oracle.streaming.addresses import DEAD, KIND_TAG, SETTINGS_TAG, Address, Settings
+from cloudkit.oracle.streaming.deliveries import Delivery
 from cloudkit.oracle.streaming.leases import Place, StreamLeases
 from cloudkit.oracle.streaming.messages import Content
+from cloudkit.oracle.streaming.reader import Reader
 
 GROUP = "cloudkit"
 """The group that reads a queue."""
@@ -114,22 +116,30 @@ class StreamingMessageQueue(StreamLeases[QueueCapabilities], MessageQueue):
             return 0
         reader = self._reader(await self._dead_place(place))
         moved = 0
-        while op.max_messages is None or moved < op.max_messages:
-            taken = reader.deliveries.take(1, REDRIVE_LEASE)
-            if not taken:
-                await reader.read(float("inf"))
+        try:
+            while op.max_messages is None or moved < op.max_messages:
                 taken = reader.deliveries.take(1, REDRIVE_LEASE)
-            if not taken:
-                break
-            content: Content = evolve(taken[0].record.content, reason="")
-            (result,) = await self._put(op.queue, [content])
-            if result.error is not None:
-                reader.deliveries.give_back(taken[0])
-                raise result.error
-            reader.deliveries.finish(taken[0])
-            moved += 1
-        await reader.commit()
+                if not taken:
+                    await reader.commit()  # what is committed is kept here no longer
+                    await reader.read(float("inf"))
+                    taken = reader.deliveries.take(1, REDRIVE_LEASE)
+                if not taken:
+                    break
+                await self._put_back(op.queue, reader, taken[0])
+                moved += 1
+        finally:
+            # Also when it breaks off, or they would be moved again by the next client.
+            await reader.commit_or_leave()
         return moved
+
+    async def _put_back(self, queue: str, reader: Reader, delivery: Delivery) -> None:
+        content: Content = evolve(delivery.record.content, reason="")
+        try:
+            await self._put_one(queue, content)
+        except BaseException:
+            reader.deliveries.give_back(delivery)
+            raise
+        reader.deliveries.finish(delivery)
 
 
 def _check_new(op: CreateQueue) -> None:

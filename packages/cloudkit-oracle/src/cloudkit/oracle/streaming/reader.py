@@ -15,10 +15,13 @@ from cloudkit.oracle.streaming.streams import Streams
 
 T = TypeVar("T")
 
+COMMIT_SECONDS = 10.0
 READ_LIMIT = 100
 """Messages of one request. Others cannot have them meanwhile: the partition is this instance's."""
 SILENCE_SECONDS = 30.0
 """How long an instance may be silent before its partitions go to others; the service's default."""
+SILENCE_OF_LEASE = 1.5
+"""Silence that is asked for, in lengths of a lease: one, and what may have passed when it begins."""
 
 
 class Reader:
@@ -28,14 +31,14 @@ class Reader:
         streams: Calls the service.
         address: The stream.
         group: The group.
-        silence: Seconds that this instance may be silent.
+        lease: Usual length of a lease, in seconds.
     """
 
-    def __init__(self, streams: Streams, address: Address, group: str, silence: float) -> None:
+    def __init__(self, streams: Streams, address: Address, group: str, lease: float) -> None:
         self._streams = streams
         self._address = address
         self._group = group
-        self._silence = max(silence, SILENCE_SECONDS)
+        self._silence = max(lease * SILENCE_OF_LEASE, SILENCE_SECONDS)
         self._instance = f"cloudkit-{uuid.uuid4().hex}"
         self._cursor: str | None = None
         self._heard_at = float("-inf")
@@ -63,11 +66,14 @@ class Reader:
             began = anyio.current_time()
             if self._cursor is None:
                 await self._join("TRIM_HORIZON")
-            records, self._cursor = await self._calling(self._get)
-            if records:
-                self.deliveries.add(records, self._cursor)
-            else:
-                self._empty_since = began
+            while True:
+                records, self._cursor = await self._calling(self._get)
+                if not records:
+                    self._empty_since = began
+                    return
+                # After a new beginning, what comes first may all be here already.
+                if self.deliveries.add(records, self._cursor):
+                    return
 
     async def commit(self) -> None:
         """Commit what is done, as far as everything before it is done."""
@@ -88,9 +94,29 @@ class Reader:
             if self.deliveries.committed(cursor) and cursor == self._cursor:
                 self._cursor = value
 
-    async def stay(self) -> None:
-        """Tell the service that this instance is there, when it has not heard of it for a while."""
+    async def commit_or_leave(self) -> None:
+        """Commit, or leave it to the next commit: what is done here counts as done here."""
+        with anyio.move_on_after(COMMIT_SECONDS, shield=True):
+            try:
+                await self.commit()
+            except Exception:  # noqa: BLE001  (nothing is lost: at worst a message comes again)
+                return
+
+    async def stay(self, lease: float = 0.0) -> None:
+        """Keep the partitions: what is leased must not be given to others.
+
+        The service is told that this instance is there, when it has not heard of it for a while.
+
+        Args:
+            lease: Seconds for which it will perhaps not be told again.
+        """
         async with self._lock:
+            if lease * SILENCE_OF_LEASE > self._silence:
+                self._silence = lease * SILENCE_OF_LEASE
+                if self._cursor is not None:
+                    await self._join("TRIM_HORIZON")  # only this says how long
+                    self.deliveries.lose_place()
+                return
             cursor = self._cursor
             quiet = anyio.current_time() - self._heard_at
             if cursor is None or quiet < self._silence / 3:
