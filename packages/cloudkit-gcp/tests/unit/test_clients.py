@@ -231,11 +231,12 @@ async def test_a_provided_token_is_charged_to_another_project_too():
     [
         {"auth": AccessKeyCredentials(access_key_id="a", secret_access_key="b")},
         {"auth": TokenCredentials(token="t"), "storage_endpoint": "http://host"},
+        {"auth": TokenCredentials(token="the-secret\n")},
         {"service_account_info": {"type": "service_account", "private_key": "the-secret"}},
         {"credentials_file": "/no/such/file"},
         {"credentials_file": __file__},
     ],
-    ids=["of another cloud", "token without TLS", "no key", "no file", "no JSON"],
+    ids=["of another cloud", "token without TLS", "no token", "no key", "no file", "no JSON"],
 )
 async def test_what_cannot_be_is_a_configuration_error(options):
     async with GcpCloud(retry=NoRetry(), project="p", **options) as cloud:

@@ -80,6 +80,7 @@ from google.rpc.error_details_pb2 import RequestInfo, RetryInfo
         (503, "UNAVAILABLE", "try again", ServiceUnavailableError),
         (503, "UNAVAILABLE", "failed to connect to all addresses", ConnectionFailedError),
         (503, "UNAVAILABLE", "DNS resolution failed for x", DnsError),
+        (503, "UNAVAILABLE", "errors resolving host:443: [address lookup failed]", DnsError),
         (503, "UNAVAILABLE", "Socket closed", NetworkError),
         (503, "UNAVAILABLE", "Ssl handshake failed", TlsError),
         (

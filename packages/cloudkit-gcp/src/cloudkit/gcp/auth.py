@@ -185,6 +185,7 @@ def native_credentials(credentials: Credentials) -> native.Credentials:
     if isinstance(credentials, ServiceAccountCredentials):
         return _service_account(credentials.info)
     if isinstance(credentials, TokenCredentials):
+        _check_token(credentials.token)
         expires_at = credentials.expires_at
         # The SDK compares with times that have no zone.
         expiry = None if expires_at is None else expires_at.astimezone(UTC).replace(tzinfo=None)
@@ -193,6 +194,15 @@ def native_credentials(credentials: Credentials) -> native.Credentials:
         f"Google Cloud does not take {type(credentials).__name__}",
         hint="It takes TokenCredentials, ServiceAccountCredentials and AnonymousCredentials.",
     )
+
+
+def _check_token(token: str) -> None:
+    """A token that was read from a file often has a line feed at its end, which no request can have."""
+    if not token.isprintable() or not token.isascii() or " " in token:
+        raise ConfigurationError(
+            "the token holds spaces, line feeds or other characters that no request can have",
+            hint="Strip what was read from a file.",
+        )
 
 
 def project_of(credentials: Credentials) -> str | None:

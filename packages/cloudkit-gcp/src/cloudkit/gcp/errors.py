@@ -53,7 +53,7 @@ MESSAGES: tuple[tuple[re.Pattern[str], frozenset[str | None], Kind], ...] = (
     (re.compile("already own|not available|already exists"), frozenset({"conflict"}), AlreadyExistsError),
     (re.compile("doesn't match calculated"), frozenset({"invalid"}), IntegrityError),
     (re.compile("Anonymous caller"), frozenset({"required", None}), MissingCredentialsError),
-    (re.compile("DNS resolution|[Nn]ame resolution"), frozenset({"UNAVAILABLE"}), DnsError),
+    (re.compile("DNS resolution|[Nn]ame resolution|errors resolving|address lookup"), frozenset({"UNAVAILABLE"}), DnsError),
     (re.compile("[Hh]andshak|[Ss][Ss][Ll]|certificate|[Vv]erification [Cc]heck"), frozenset({"UNAVAILABLE"}), TlsError),
     (
         re.compile("failed to connect|Connection refused|connect timeout|No route"),
