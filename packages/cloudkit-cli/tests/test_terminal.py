@@ -51,10 +51,20 @@ def test_a_bar_with_rate_and_time(files) -> None:
     assert "\x1b[" in sent
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", sent)
     assert "5/5 files" in plain
-    assert re.search(r"50\.0/50\.0 MiB|52\.4/52\.4 MB", plain)
-    assert re.search(r"[\d.]+ [kMG]?B/s", plain)
+    assert "50.0/50.0 MiB" in plain
+    assert re.search(r"[\d.]+ (B|KiB|MiB|GiB)/s", plain)
     assert re.search(r"\d:\d\d:\d\d", plain)
     assert "copied 5, 50.0 MiB" in plain
+
+
+def test_the_bar_of_one_object_knows_its_size(cli, files, tmp_path) -> None:
+    cli("cp", files / "0", "local://photos/one")
+    arguments = ("--parts", "1", "--part-size", "64k", "local://photos/one", str(tmp_path / "one"))
+    code, sent = on_a_terminal("cp", *arguments)
+    assert code == 0
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", sent)
+    assert "10.0/10.0 MiB" in plain
+    assert set(re.findall(r"[\d.]+/([\d.]+) MiB", plain)) == {"10.0"}
 
 
 def test_no_bar_when_it_is_not_wanted(files) -> None:

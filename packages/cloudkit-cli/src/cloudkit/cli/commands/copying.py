@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from cloudkit.cli.transfer.plan import Plan
     from cloudkit.cli.transfer.progress import Display
 
+_AHEAD = 10_000
+"""Jobs that are found before they are begun: enough for the bar, and little memory."""
 _SIZES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
@@ -54,7 +56,7 @@ def copy(
     part_size: str | None,
     verbose: bool,
     progress: bool,
-) -> int | None:
+) -> None:
     """Copy files to a cloud, objects to files, or objects from cloud to cloud.
 
     A target that ends with a slash is a folder that things are put into; so is one that exists as a
@@ -83,7 +85,6 @@ def copy(
         copying.summarise()
     if copying.errors:
         raise ReportedError(exit_of_all(copying.errors))
-    return None
 
 
 def _check(sources: tuple[Place | str, ...], target: Place | str, *, recursive: bool) -> None:
@@ -132,7 +133,7 @@ class _Copying:
     async def run(self, plan: Plan, sources: tuple[Place | str, ...], jobs: int) -> None:
         import anyio
 
-        send, receive = anyio.create_memory_object_stream["Job"](jobs * 8)
+        send, receive = anyio.create_memory_object_stream["Job"](_AHEAD)
         async with anyio.create_task_group() as tasks:
             for _ in range(jobs):
                 tasks.start_soon(self._work, receive.clone())
@@ -161,6 +162,8 @@ class _Copying:
 
         def progress(done: int, total: int | None) -> None:
             nonlocal moved
+            if total and not moved and job.size is None:
+                self._display.sized(total)
             self._display.moved(done - moved)
             moved = done
 

@@ -6,6 +6,8 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
+from cloudkit.cli.output import size_text
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -18,6 +20,9 @@ class Display(Protocol):
 
     def moved(self, size: int) -> None:
         """So many bytes more are there."""
+
+    def sized(self, size: int) -> None:
+        """One that was found before turns out to have this size."""
 
     def done(self) -> None:
         """One more is finished, well or not."""
@@ -48,6 +53,9 @@ class Nothing:
         """Nothing."""
 
     def moved(self, size: int) -> None:
+        """Nothing."""
+
+    def sized(self, size: int) -> None:
         """Nothing."""
 
     def done(self) -> None:
@@ -85,7 +93,11 @@ class Bar:
     def moved(self, size: int) -> None:
         """So many bytes more are there."""
         self._moved += size
-        self._total = max(self._total, self._moved)  # sizes are not all known before
+        self._show()
+
+    def sized(self, size: int) -> None:
+        """One that was found before turns out to have this size."""
+        self._total += size
         self._show()
 
     def done(self) -> None:
@@ -103,15 +115,14 @@ class Bar:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._show(more=0)
         self._progress.stop()
 
-    def _show(self) -> None:
-        self._progress.update(
-            self._task,
-            completed=self._moved,
-            total=self._total or None,
-            description=self._files(),
-        )
+    def _show(self, more: int = 1) -> None:
+        # Not by update(total=…), which forgets the rate; and never full before the end, which is when
+        # Rich stops to measure it.
+        self._progress.tasks[0].total = max(self._total, self._moved + more)
+        self._progress.update(self._task, completed=self._moved, description=self._files())
 
     def _files(self) -> str:
         return f"{self._done}/{self._found} files"
@@ -123,16 +134,27 @@ def _bar() -> Progress:
         BarColumn,
         DownloadColumn,
         Progress,
+        ProgressColumn,
+        Task,
         TextColumn,
         TimeRemainingColumn,
-        TransferSpeedColumn,
     )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """Bytes a second, in the units of the sizes beside it; Rich has others for rates."""
+
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(
+                "" if speed is None else f"{size_text(int(speed))}/s", "progress.data.speed"
+            )
 
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         DownloadColumn(binary_units=True),
-        TransferSpeedColumn(),
+        Rate(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )
