@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 import uuid
@@ -20,18 +21,21 @@ from azure.servicebus._pyamqp.error import (
     TokenAuthFailure,
 )
 from azure.servicebus._pyamqp.message import Message as AmqpMessage
+from azure.servicebus._pyamqp.message import Properties
 from cloudkit.api.messaging import Message, OutgoingMessage, Receive, Source
 from cloudkit.azure.clients import ClientSettings
 from cloudkit.azure.conditions import from_connecting
 from cloudkit.azure.config import AzureConfig
 from cloudkit.azure.errors import translate
+from cloudkit.azure.service_bus.connections import Connection
 from cloudkit.azure.service_bus.filters import MAX_CHARACTERS, from_rules, to_sql
 from cloudkit.azure.service_bus.known import Known
 from cloudkit.azure.service_bus.links import Delivery
-from cloudkit.azure.service_bus.messages import decode, encode, encoded
+from cloudkit.azure.service_bus.messages import copy, decode, encode, encoded
 from cloudkit.azure.service_bus.place import ROOT_POLICY, Place, make_place
 from cloudkit.azure.service_bus.queue import ServiceBusMessageQueue
 from cloudkit.azure.service_bus.sending import _runs
+from cloudkit.azure.service_bus.sweeping import redrive
 from cloudkit.common import (
     AccountKeyCredentials,
     CloudError,
@@ -214,6 +218,60 @@ def test_a_lost_answer_to_an_acknowledgement_of_several_is_no_failure() -> None:
     with pytest.raises(ConnectionResetError):
         leases._complete(client, source, messages)
     assert [result.ok for result in leases._complete(client, source, messages)] == [True, True]
+
+
+def test_a_dead_letter_goes_back_without_the_end_of_its_time() -> None:
+    ended = Properties(message_id="id", creation_time=1, absolute_expiry_time=2, subject="kept")
+    again: Any = copy(AmqpMessage(properties=ended, data=[b"body"]), sessions=False).properties
+    assert (again.creation_time, again.absolute_expiry_time) == (None, None)
+    assert again.subject == "kept"
+    assert again.message_id != "id"
+
+
+def test_dead_letters_go_back_while_they_are_leased(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With leases of five seconds, and exchanges of a tenth of a second."""
+    dead, now, ends = list(range(40)), 0.0, dict[int, float]()
+
+    def take(client: Any, path: str, count: int, *_: Any) -> list[Any]:
+        ends.update(dict.fromkeys(dead[:count], now + 5))
+        return dead[:count]
+
+    def send_back(*_: Any) -> None:
+        nonlocal now
+        now += 0.1
+
+    def settle(client: Any, path: str, deliveries: list[int], status: str) -> None:
+        nonlocal now
+        now += 0.1
+        for delivery in deliveries:
+            assert now < ends[delivery], "the lease has ended, and its copy is sent already"
+            dead.remove(delivery)
+
+    for name, double in (("take", take), ("_send_back", send_back), ("_settle", settle)):
+        monkeypatch.setattr(f"cloudkit.azure.service_bus.sweeping.{name}", double)
+    client: Any = None
+    assert redrive(client, "q", 35) == 35
+    assert redrive(client, "q", None) == 5
+
+
+def test_news_are_seen_on_a_socket_with_a_high_number() -> None:
+    resource = pytest.importorskip("resource")
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] <= 1100:
+        pytest.skip("this process may not open so many files")
+    near, far = socket.socketpair()
+    high = socket.socket(fileno=duplicate(near.fileno(), 1050))
+    connection: Any = object.__new__(Connection)
+    connection._amqp = SimpleNamespace(_transport=SimpleNamespace(sock=high), _error=None)
+    with near, far, high:
+        assert not connection._has_news()
+        far.send(b"news")
+        assert connection._has_news()
+
+
+def duplicate(number: int, least: int) -> int:
+    import fcntl
+
+    return fcntl.fcntl(number, fcntl.F_DUPFD, least)
 
 
 @given(st.dictionaries(st.integers(0, 50), st.integers(1, 1000)))

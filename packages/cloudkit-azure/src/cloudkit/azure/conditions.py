@@ -75,7 +75,10 @@ def from_connecting(error: Exception) -> CloudError:
     """
     reason = getattr(error, "inner_error", None) or error
     if isinstance(reason, gaierror):
-        return DnsError("the name of the namespace is not known")
+        return DnsError(
+            "the name of the namespace is not known",
+            hint="It is the host's whole name: name.servicebus.windows.net",
+        )
     if isinstance(reason, ssl.SSLError):
         return TlsError("the secure connection could not be set up")
     return ConnectionFailedError(

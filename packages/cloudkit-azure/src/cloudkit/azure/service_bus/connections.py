@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import threading
 import time
 from collections import OrderedDict
@@ -125,13 +124,16 @@ class Connection:
         return link
 
     def _has_news(self) -> bool:
+        from urllib3.util import wait_for_read
+
         socket = self._amqp._transport.sock
         if socket is None or self._amqp._error is not None:
             return False
         pending = getattr(socket, "pending", None)
         if pending is not None and pending():
             return True
-        return bool(select.select([socket], [], [], 0)[0])
+        # Unlike select(), this also takes sockets whose number is above 1023.
+        return bool(wait_for_read(socket, 0))
 
 
 _OPENED = "OPENED"

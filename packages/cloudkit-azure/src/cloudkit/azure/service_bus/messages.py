@@ -111,7 +111,13 @@ def copy(message: AmqpMessage, *, sessions: bool) -> AmqpMessage:
         if _text(name) not in REASONS
     }
     return AmqpMessage(
-        properties=properties._replace(message_id=_given("dedup_id", None), group_id=session),
+        # The service would keep to the old end of its time, which may be why it is a dead letter.
+        properties=properties._replace(
+            message_id=_given("dedup_id", None),
+            group_id=session,
+            absolute_expiry_time=None,
+            creation_time=None,
+        ),
         application_properties=kept or None,
         data=message.data,
         sequence=message.sequence,
