@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 import weakref
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 from cloudkit.azure import AzureCloud
+from cloudkit.azure.auth import fixed_token
 from cloudkit.common import (
     AccessKeyCredentials,
     AccountKeyCredentials,
@@ -111,6 +113,16 @@ async def test_a_forked_process_closes_nothing_of_its_parent():
         cloud._clients._transport.shut = lambda: closed.append(client)
         cloud._clients._process = 0
     assert closed == []
+
+
+def test_a_token_that_names_no_end_does_not_end_by_itself(monkeypatch):
+    token = fixed_token(TokenCredentials(token="token"))
+    later = time.time() + 10 * 3600
+    monkeypatch.setattr("cloudkit.azure.auth.time.time", lambda: later)
+    assert token.get_token("any").expires_on > later
+    end = utc_now() + timedelta(hours=1)
+    known = fixed_token(TokenCredentials(token="token", expires_at=end))
+    assert known.get_token_info("any").expires_on == int(end.timestamp())
 
 
 async def test_credentials_that_stay_the_same_are_not_tried_again():

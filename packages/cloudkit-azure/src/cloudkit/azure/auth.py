@@ -137,9 +137,13 @@ def entra_credential(config: AzureConfig, **options: Any) -> TokenCredential:
 class _FixedToken:
     def __init__(self, credentials: TokenCredentials) -> None:
         self._token = credentials.token
-        expires_at = credentials.expires_at
-        end = time.time() + TOKEN_SECONDS if expires_at is None else expires_at.timestamp()
-        self._expires_on = int(end)
+        self._expires_at = credentials.expires_at
+
+    @property
+    def _expires_on(self) -> int:
+        # One that does not say is good until it is refused: it must not look ended after an hour.
+        known = self._expires_at
+        return int(time.time() + TOKEN_SECONDS if known is None else known.timestamp())
 
     def get_token(self, *scopes: str, **options: Any) -> AccessToken:
         from azure.core.credentials import AccessToken
