@@ -90,9 +90,9 @@ class LocalFunctions(Functions):
 
         ::
 
-        @cloud.functions.function("shout")
-        def shout(payload: bytes) -> bytes:
-            return payload.upper()
+            @cloud.functions.function("shout")
+            def shout(payload: bytes) -> bytes:
+                return payload.upper()
         """
 
         def decorate(function: FunctionT) -> FunctionT:
