@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
+import anyio
 from cloudkit.api.messaging import OutgoingMessage, SentMessage
 from cloudkit.api.paging import Page
 from cloudkit.api.queue import MessageQueue, QueueInfo, QueueStats
@@ -148,14 +150,20 @@ class OracleMessageQueue(QueueLeases, MessageQueue):
         return await self._on(op.queue, count)
 
     async def _redrive(self, op: Redrive) -> int:
+        unwanted = threading.Event()
+
         def redrive(admin: Any, address: Address) -> int:
             dead = self._queues.dead_letters(admin, address)
             if dead is None:
                 return 0
             source, target = self._queues.messages(dead), self._queues.messages(address)
-            return Redriving(source, dead, target, address).run(op.max_messages)
+            return Redriving(source, dead, target, address, unwanted).run(op.max_messages)
 
-        return await self._on(op.queue, redrive)
+        try:
+            return await self._on(op.queue, redrive)
+        except anyio.get_cancelled_exc_class():
+            unwanted.set()
+            raise
 
 
 def _check_new(op: CreateQueue) -> None:

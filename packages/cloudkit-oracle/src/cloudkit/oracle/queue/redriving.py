@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from cloudkit.oracle.queue.messages import Encoded, from_entry, without_reason
 from cloudkit.oracle.queue.queues import Address
 from cloudkit.oracle.queue.sending import BATCH, MAX_REQUEST, delete, hide, put, raise_first
@@ -26,12 +27,14 @@ class Redriving:
         dead: Where they are.
         target: Client of the messages of their queue.
         queue: Where they go.
+        unwanted: Set when nobody waits for it any more: what is under way is brought to its end.
     """
 
     source: Any
     dead: Address
     target: Any
     queue: Address
+    unwanted: threading.Event = field(factory=threading.Event)
 
     def run(self, limit: int | None) -> int:
         """Move.
@@ -43,7 +46,7 @@ class Redriving:
             How many were moved.
         """
         moved = 0
-        while limit is None or moved < limit:
+        while not self.unwanted.is_set() and (limit is None or moved < limit):
             messages = self._receive(BATCH if limit is None else min(BATCH, limit - moved))
             if not messages:
                 break
