@@ -102,6 +102,11 @@ def test_nothing_at_all():
     assert "oci setup config" in str(caught.value)
 
 
+def test_a_profile_that_is_missing_is_named(profiles):
+    with pytest.raises(ConfigurationError, match=r"profiles has no profile 'nobody'"):
+        signed_in(config_file=profiles, profile="nobody")
+
+
 def test_half_a_key_says_what_is_missing(profiles):
     with pytest.raises(MissingCredentialsError, match="fingerprint"):
         signed_in(config_file=profiles, profile="half")

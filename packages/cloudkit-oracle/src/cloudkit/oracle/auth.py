@@ -137,6 +137,7 @@ def _signing(config: OracleConfig) -> SignIn:
 
 def _profile(config: OracleConfig) -> SignIn:
     from oci.config import from_file  # type: ignore[import-untyped]
+    from oci.exceptions import ProfileNotFound  # type: ignore[import-untyped]
     from oci.util import (  # type: ignore[import-untyped]
         AUTHENTICATION_TYPE_FIELD_NAME,
         get_signer_from_authentication_type,
@@ -145,7 +146,11 @@ def _profile(config: OracleConfig) -> SignIn:
     path = Path(config.config_file or DEFAULT_FILE).expanduser()
     if not path.is_file():
         raise MissingCredentialsError(f"there is no file {path}", hint=NO_CREDENTIALS)
-    settings: dict[str, Any] = from_file(str(path), config.profile or DEFAULT_PROFILE)
+    profile = config.profile or DEFAULT_PROFILE
+    try:
+        settings: dict[str, Any] = from_file(str(path), profile)
+    except ProfileNotFound as error:
+        raise ConfigurationError(f"{path} has no profile {profile!r}") from error
     settings.update(_options(config))
     if AUTHENTICATION_TYPE_FIELD_NAME in settings:
         return _principal(get_signer_from_authentication_type(settings), settings)
