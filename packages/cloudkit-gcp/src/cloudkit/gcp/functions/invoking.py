@@ -23,6 +23,14 @@ RUN = ("Function-Execution-Id", "X-Google-Status")
 FRONT_END = frozenset({401, 403, 404, 413, 429, 502, 503, 504})
 """Statuses by which the front end says that the function has not answered."""
 
+REPEATED = frozenset({401, 429})
+"""Those of them after which the call is made again. Functions may answer so themselves, and many tell
+nothing by headers; so these are the front end's only when they look like it, or a function would run
+twice."""
+
+RATE_EXCEEDED = "Rate exceeded."
+"""What the front end says, without a page, when no instance is free."""
+
 _TITLE = re.compile(r"<title>\s*(.*?)\s*</title>", re.DOTALL)
 
 
@@ -47,7 +55,7 @@ def invoke(client: FunctionsClient, op: Invoke) -> InvokeResult:
         timeout=(config.connect_timeout, config.timeout),
         allow_redirects=False,
     )
-    if response.status_code in FRONT_END and not any(name in response.headers for name in RUN):
+    if _is_of_front_end(response):
         client.forget(op.function)
         raise _refused(response)
     return InvokeResult(
@@ -57,6 +65,15 @@ def invoke(client: FunctionsClient, op: Invoke) -> InvokeResult:
         request_id=response.headers.get("Function-Execution-Id")
         or response.headers.get("X-Cloud-Trace-Context"),
     )
+
+
+def _is_of_front_end(response: requests.Response) -> bool:
+    status = response.status_code
+    if status not in FRONT_END or any(name in response.headers for name in RUN):
+        return False
+    title = _TITLE.search(response.text)
+    page = title is not None and title[1].startswith(str(status))
+    return status not in REPEATED or page or response.text.strip() == RATE_EXCEEDED
 
 
 def _refused(response: requests.Response) -> Exception:
