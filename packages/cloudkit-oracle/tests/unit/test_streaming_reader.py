@@ -201,6 +201,19 @@ async def test_a_heartbeat_is_sent_only_after_some_silence(
     assert await read_all(reader) == [b"0", b"1", b"2"]
 
 
+async def test_what_nobody_has_had_is_others_when_the_partition_is(
+    reader: Reader, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await reader.read(float("inf"))
+    (first,) = reader.deliveries.take(1, 60)
+    service.expired, service.committed = True, 2  # by another instance
+    monkeypatch.setattr(reader, "_heard_at", float("-inf"))
+    await reader.stay()
+    assert reader.deliveries.take(9, 60) == []
+    assert reader.deliveries.leased(first.token) is first
+    assert await read_all(reader) == [b"2"]
+
+
 async def test_tasks_that_look_at_once_look_once(reader: Reader, service: Service) -> None:
     service.values = []
     before = time.monotonic()

@@ -190,8 +190,14 @@ class Deliveries:
                 return not self._batches
 
     def lose_place(self) -> None:
-        """The cursors are no good any more: what is not committed will be read again."""
+        """The cursors are no good any more: what is not committed will be read again.
+
+        What nobody here has had may be others' now, so it is had only if it is read again.
+        """
         self._batches.clear()
+        for name, delivery in list(self._known.items()):
+            if delivery.receives == 0:
+                del self._known[name]
 
     def clear(self) -> None:
         """Forget everything."""
