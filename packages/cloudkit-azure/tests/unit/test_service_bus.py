@@ -7,6 +7,7 @@ import ssl
 import threading
 import uuid
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from socket import gaierror
 from types import SimpleNamespace
 from typing import Any
@@ -35,6 +36,7 @@ from cloudkit.azure.service_bus.messages import copy, decode, encode, encoded
 from cloudkit.azure.service_bus.place import ROOT_POLICY, Place, make_place
 from cloudkit.azure.service_bus.queue import ServiceBusMessageQueue
 from cloudkit.azure.service_bus.sending import _runs
+from cloudkit.azure.service_bus.sessions import Sessions
 from cloudkit.azure.service_bus.sweeping import redrive
 from cloudkit.common import (
     AccountKeyCredentials,
@@ -272,6 +274,39 @@ def duplicate(number: int, least: int) -> int:
     import fcntl
 
     return fcntl.fcntl(number, fcntl.F_DUPFD, least)
+
+
+def test_what_was_refused_is_not_done() -> None:
+    leases: Any = object.__new__(ServiceBusMessageQueue)
+    client: Any = SimpleNamespace(known=Known(), sessions=SimpleNamespace(find=lambda token: None))
+    source = Source("queue", "q")
+    message = Message(id="a", body=b"", source=source, lease="a")
+    answers = [b"com.microsoft:server-busy", b"com.microsoft:message-lock-lost"]
+
+    def settle(*_: Any) -> None:
+        raise AMQPLinkError(answers.pop(0))
+
+    leases._settle_all = settle
+    for kind in (RateLimitedError, PreconditionFailedError):
+        assert isinstance(leases._complete(client, source, [message])[0].error, kind)
+
+
+def test_a_session_that_was_let_go_of_settles_nothing() -> None:
+    pool: Any = None
+    held: Any = SimpleNamespace(lock=threading.Lock(), leases={})
+    with pytest.raises(PreconditionFailedError):
+        Sessions(pool).settle(held, "token", "accepted")
+
+
+def test_leases_that_have_ended_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cloudkit.azure.service_bus.known.REMEMBERED", 10)
+    known, source = Known(), Source("queue", "q")
+    for number in range(100):
+        ended = datetime.now(UTC) + timedelta(hours=1 if number % 10 == 0 else -1)
+        message = Message(id="", body=b"", source=source, lease=str(number), leased_until=ended)
+        known.lease("q", message)
+    assert len(known._leases["q"]) < 50
+    assert known.leased("q") == 10
 
 
 @given(st.dictionaries(st.integers(0, 50), st.integers(1, 1000)))

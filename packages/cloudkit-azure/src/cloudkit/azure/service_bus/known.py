@@ -22,6 +22,7 @@ class Known:
         """Queue → whether it has sessions and drops duplicates."""
         self._lock = threading.Lock()
         self._leases: defaultdict[str, dict[str, float]] = defaultdict(dict)
+        self._prune_at: dict[str, int] = {}
         self._complete: OrderedDict[str, None] = OrderedDict()
 
     def forget(self, path: str) -> None:
@@ -30,12 +31,18 @@ class Known:
             for known in (self.sessions, self.fifo):
                 known.pop(path, None)
             self._leases.pop(path, None)
+            self._prune_at.pop(path, None)
 
     def lease(self, path: str, message: Message) -> None:
         """A message was leased, or its lease prolonged."""
         until = message.leased_until
         with self._lock:
-            self._leases[path][message.lease] = 0.0 if until is None else until.timestamp()
+            leases = self._leases[path]
+            leases[message.lease] = 0.0 if until is None else until.timestamp()
+            if len(leases) >= self._prune_at.get(path, REMEMBERED):
+                now = time.time()
+                self._leases[path] = {t: end for t, end in leases.items() if end > now}
+                self._prune_at[path] = 2 * len(self._leases[path]) + REMEMBERED
 
     def settle(self, path: str, message: Message) -> None:
         """A lease was given back."""

@@ -152,8 +152,8 @@ class ServiceBusLeases(Leases[CapabilitiesT], ABC):
                 raise
             if not isinstance(failure, PreconditionFailedError):
                 # Perhaps it is done: should the next attempt find no lock, it was. A session is lost
-                # with its link, so there that would prove nothing.
-                if not in_session:
+                # with its link, so there that would prove nothing; nor does what was refused.
+                if not in_session and not failure.unprocessed:
                     client.known.complete(message.lease)
             elif client.known.is_complete(message.lease):
                 return CloudResult.success(message)

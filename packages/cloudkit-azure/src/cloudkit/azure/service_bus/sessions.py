@@ -16,6 +16,7 @@ from attrs import define, field
 from cloudkit.azure.service_bus.connections import Connection, Pool
 from cloudkit.azure.service_bus.links import Delivery, SessionLink, Unwanted
 from cloudkit.azure.service_bus.requests import ask
+from cloudkit.common import PreconditionFailedError
 
 T = TypeVar("T")
 
@@ -97,11 +98,14 @@ class Sessions:
             token: Its lock token.
             outcome: AMQP's word.
             **details: What belongs to the outcome.
+
+        Raises:
+            PreconditionFailedError: The session was let go of meanwhile.
         """
         with held.lock:
             delivery = held.leases.get(token)
             if delivery is None:
-                return
+                raise PreconditionFailedError("the lease of the session has ended")
             try:
                 held.link.settle(delivery, outcome, **details)
             finally:
