@@ -9,7 +9,7 @@ from cloudkit.api.messaging import OutgoingMessage
 from cloudkit.common import CloudError, ServiceUnavailableError, ValidationError
 from cloudkit.gcp.pubsub.messages import Encoded, encode_message
 from cloudkit.gcp.pubsub.publishing import MAX_REQUEST_BYTES, publish_all, publish_batch
-from google.api_core.exceptions import ServiceUnavailable
+from google.api_core.exceptions import InvalidArgument, ServiceUnavailable
 
 
 def some(*messages: tuple[str, bytes, str]) -> dict[int, tuple[str, Encoded]]:
@@ -63,6 +63,20 @@ def test_when_nothing_was_published_the_error_is_that_of_all(pubsub: Any) -> Non
     with pytest.raises(ServiceUnavailable):
         publish_all(pubsub, some(("t", b"0", "a"), ("t", b"1", "b")))
     assert len(pubsub.published) == 1
+
+
+def test_a_key_that_the_service_refuses_does_not_hold_up_the_others(
+    pubsub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def publish(topic: str, messages: list[Encoded]) -> list[str]:
+        if messages[0].ordering_key == "bad":
+            raise InvalidArgument("no such key")
+        return [message.data.decode() for message in messages]
+
+    monkeypatch.setattr(type(pubsub), "publish", lambda self, *args: publish(*args))
+    outcomes = publish_all(pubsub, some(("t", b"0", "bad"), ("t", b"1", "good")))
+    assert isinstance(outcomes[0].error, ValidationError)
+    assert outcomes[1].ok
 
 
 def test_a_message_that_cannot_be_published_does_not_hold_up_the_others(pubsub: Any) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cloudkit.api.messaging import OutgoingMessage, SentMessage
-from cloudkit.common import CloudError, CloudResult
+from cloudkit.common import CloudError, CloudResult, PayloadTooLargeError, ValidationError
 from cloudkit.gcp.errors import translate
 from cloudkit.gcp.pubsub.messages import Encoded
 
@@ -19,6 +19,9 @@ RESERVE = 1024
 """Bytes of it that are kept for the name of the topic."""
 MAX_MESSAGES = 1000
 """Most messages of a request."""
+
+REFUSED = (PayloadTooLargeError, ValidationError)
+"""What the service says of messages that it does not take; those of other keys may be fine."""
 
 Outcome = CloudResult[SentMessage]
 
@@ -66,7 +69,8 @@ def publish_all(
         Number → what became of it.
 
     Raises:
-        Exception: What the SDK raised, when nothing was published at all.
+        Exception: What the SDK raised, when nothing was published before, and it says nothing
+            against the messages themselves.
     """
     outcomes: dict[int, Outcome] = {}
     done = False
@@ -77,8 +81,8 @@ def publish_all(
                 try:
                     ids = client.publish(topic, [several[number] for number in run])
                 except Exception as error:
-                    failure = translate(error) if done else None
-                    if failure is None:
+                    failure = translate(error)
+                    if failure is None or not (done or isinstance(failure, REFUSED)):
                         raise
                     failure.__cause__ = error
                 else:
