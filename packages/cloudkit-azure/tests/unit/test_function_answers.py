@@ -57,6 +57,14 @@ def test_an_invocation_that_was_begun_says_where_its_outcome_is():
     assert (invocation.request_id, invocation.status_url) == (None, None)
 
 
+def test_the_key_in_the_address_of_an_outcome_does_not_show():
+    # https://learn.microsoft.com/azure/azure-functions/durable/durable-functions-http-api
+    body = b'{"id": "i", "statusQueryGetUri": "https://app/instances/i?code=secret"}'
+    invocation = invocation_of(Answer(202, body))
+    assert invocation.status_url == "https://app/instances/i?code=secret"
+    assert "secret" not in repr(invocation)
+
+
 def test_where_a_function_is_called():
     described = {
         "name": "f",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from cloudkit.api.json import from_json
 
 
@@ -84,4 +84,4 @@ class Invocation:
     """
 
     request_id: str | None = None
-    status_url: str | None = None
+    status_url: str | None = field(default=None, repr=False)  # may hold a key
