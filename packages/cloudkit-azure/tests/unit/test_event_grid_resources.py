@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from cloudkit.api.messaging import Source
+from cloudkit.api.messaging import Ack, Message, Source
+from cloudkit.azure.event_grid import EventGridPubSub
 from cloudkit.azure.event_grid.resources import Resources, Settings
-from cloudkit.common import AlreadyExistsError, ProviderError
+from cloudkit.common import AlreadyExistsError, NotFoundError, ProviderError
 
 pytestmark = pytest.mark.anyio
 
@@ -98,3 +99,28 @@ async def test_who_may_not_manage_receives_all_the_same():
         assert settings == Settings()
         assert settings.least_lock == 60
     assert manager.answers == [], "and is not asked again at once"
+
+
+class Namespace:
+    """Answers what it was told to about locks."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    async def run(self, service, func, *args):
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.mark.parametrize(("status", "done"), [(429, False), (500, True)])
+async def test_what_was_refused_is_not_taken_for_done(status, done):
+    lost = {"lock": NotFoundError("the lock has ended")}
+    pubsub = EventGridPubSub(None, None, Namespace(RefusedError(status), lost))
+    source = Source(service="pubsub", name="name", topic="topic")
+    op = Ack(source=source, messages=(Message(id="", body=b"", source=source, lease="lock"),))
+    with pytest.raises(RefusedError):
+        await pubsub._ack(op)
+    (result,) = await pubsub._ack(op)
+    assert result.ok is done

@@ -34,6 +34,7 @@ from cloudkit.api.pubsub.operations import (
 )
 from cloudkit.azure.clients import AzureClients
 from cloudkit.azure.config import is_loopback
+from cloudkit.azure.errors import status_of
 from cloudkit.azure.event_grid.client import EventGridClient
 from cloudkit.azure.event_grid.events import decode
 from cloudkit.azure.event_grid.inbox import Order
@@ -205,7 +206,12 @@ class EventGridPubSub(PubSub):
         asked = {token: f"{action} {token}" for token in tokens}
         doubtful = {token for token, key in asked.items() if key in self._unanswered}
         self._unanswered.add(*asked.values())
-        failed = await self._clients.run("event_grid", _settle, source, action, tokens, query)
+        try:
+            failed = await self._clients.run("event_grid", _settle, source, action, tokens, query)
+        except Exception as error:
+            if (status_of(error) or 500) < 500:  # it was refused
+                self._unanswered.discard(*asked.values())
+            raise
         self._unanswered.discard(*asked.values())
         return {token: error for token, error in failed.items() if token not in doubtful}
 
