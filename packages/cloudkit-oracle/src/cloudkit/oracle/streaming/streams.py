@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import anyio
@@ -178,17 +178,16 @@ class Streams:
 
     def _find(self, admin: Any, name: str) -> Address:
         self.forget(name)
-        answer = admin.list_streams(compartment_id=self._clients.compartment(), name=name)
-        for summary in _oldest_first(answer.data):
+        answers = list(self._answers(admin, name=name))
+        for summary in _oldest_first(answers):
             if summary.lifecycle_state in LIVE:
                 found = self._addresses[name] = _address(admin.get_stream(summary.id))
                 return found
-        raise NotFoundError(f"there is no stream {name!r}", request_id=answer.request_id)
+        raise NotFoundError(f"there is no stream {name!r}", request_id=answers[-1].request_id)
 
     def _named(self, admin: Any, name: str) -> list[Any]:
         self.forget(name)
-        answer = admin.list_streams(compartment_id=self._clients.compartment(), name=name)
-        found = _oldest_first(answer.data)
+        found = _oldest_first(self._answers(admin, name=name))
         return [each for each in found if each.lifecycle_state in COMING]
 
     def _all(self, admin: Any) -> list[Address]:
@@ -196,14 +195,19 @@ class Streams:
         return [found[name] for name in sorted(found)]
 
     def _pages(self, admin: Any) -> Iterator[Address]:
-        page: dict[str, str] = {}
-        while True:
-            answer = admin.list_streams(
-                compartment_id=self._clients.compartment(), limit=PAGE_SIZE, **page
-            )
+        for answer in self._answers(admin):
             for summary in answer.data:
                 if summary.lifecycle_state in LIVE:
                     yield _summary(summary, answer.request_id)
+
+    def _answers(self, admin: Any, **wanted: str) -> Iterator[Any]:
+        """A list of streams, page by page. For 90 days it has those that were deleted, too."""
+        page: dict[str, str] = {}
+        while True:
+            answer = admin.list_streams(
+                compartment_id=self._clients.compartment(), limit=PAGE_SIZE, **wanted, **page
+            )
+            yield answer
             if not answer.next_page:
                 return
             page = {"page": answer.next_page}
@@ -257,7 +261,8 @@ def _update(admin: Any, address: Address, tags: dict[str, str]) -> None:
     admin.update_stream(address.id, UpdateStreamDetails(freeform_tags=tags), **match)
 
 
-def _oldest_first(summaries: list[Any]) -> list[Any]:
+def _oldest_first(answers: Iterable[Any]) -> list[Any]:
+    summaries = (summary for answer in answers for summary in answer.data)
     return sorted(summaries, key=lambda each: (each.time_created, each.id))
 
 
