@@ -102,9 +102,14 @@ class Started:
         """The next result."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line, self.process.communicate(timeout=30)
+        assert line, self.process.communicate(timeout=30)  # what it said in its last moment
         result: dict[str, Any] = json.loads(line)
         return result
+
+    @property
+    def ended(self) -> bool:
+        """Whether it runs no more."""
+        return self.process.poll() is not None
 
     def interrupt(self, number: int = signal.SIGINT) -> int:
         """Send a signal; the exit code."""
