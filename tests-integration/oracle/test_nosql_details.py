@@ -114,7 +114,7 @@ async def make_foreign(cloud: OracleCloud, name: str, columns: str) -> None:
             max_read_units=10, max_write_units=10, max_storage_in_g_bs=1
         ),
     )
-    nosql = cloud.native.nosql
+    nosql: Any = cloud.native.nosql
     work = (await run_sync(nosql.create_table, details)).headers["opc-work-request-id"]
 
     async def done() -> bool:
@@ -172,7 +172,7 @@ async def test_the_service_deletes_no_item_before_its_end(
     async def days_left() -> float:
         key = ["pk:a"]
         read = partial(cloud.native.nosql.get_row, compartment_id=COMPARTMENT)
-        answer = await run_sync(read, stored(table), key)
+        answer: Any = await run_sync(read, stored(table), key)
         return float((answer.data.time_of_expiration - datetime.now(UTC)) / timedelta(days=1))
 
     for seconds, low, high in ((1, 0.9, 2.1), (86400, 0.9, 2.1), (90_000, 1.9, 3.1)):
@@ -214,7 +214,7 @@ async def test_new_tables_have_the_units_of_the_configuration(
         async with make_oracle(oci_double.url, credentials_of(config), **options) as cloud:
             await cloud.kv.create_table(name)
             read = partial(cloud.native.nosql.get_table, compartment_id=COMPARTMENT)
-            described = await run_sync(read, stored(name))
+            described: Any = await run_sync(read, stored(name))
             limits = described.data.table_limits
             shown = (limits.max_read_units, limits.max_write_units, limits.max_storage_in_g_bs)
             assert (*shown, limits.capacity_mode) == expected

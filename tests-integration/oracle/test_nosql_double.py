@@ -242,7 +242,8 @@ def test_times_to_live_are_days_and_stay_until_another_is_given(
     assert days_left() is None
     put(nosql, table, value, ttl=3)
     assert 3 <= (days_left() or 0) <= 4.01
-    for details in ({}, {"ttl": 0}, {"is_ttl_use_table_default": True}):
+    unchanged: list[dict[str, Any]] = [{}, {"ttl": 0}, {"is_ttl_use_table_default": True}]
+    for details in unchanged:
         put(nosql, table, value, **details)
         assert 3 <= (days_left() or 0) <= 4.01
     put(nosql, table, value, ttl=365_000)

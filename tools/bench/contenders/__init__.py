@@ -32,7 +32,5 @@ __all__ = [
     "Call",
     "CloudKitAws",
     "Contender",
-    "DefaultBoto",
     "Transfer",
-    "TunedBoto",
 ]

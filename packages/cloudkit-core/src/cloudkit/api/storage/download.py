@@ -70,8 +70,11 @@ class Download:
         return info
 
     def _algorithm(self, info: ObjectInfo) -> ChecksumAlgorithm | None:
-        known = [algorithm for algorithm in _CHECKSUMS if algorithm in info.checksums]
-        return known[0] if known and self._verify else None
+        if self._verify:
+            for algorithm in _CHECKSUMS:
+                if algorithm in info.checksums:
+                    return algorithm
+        return None
 
     async def _fetch(self, info: ObjectInfo, file: WrittenFile) -> None:
         size = self._transfer.part_size or DEFAULT_RANGE_SIZE

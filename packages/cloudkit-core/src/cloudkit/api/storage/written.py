@@ -32,7 +32,7 @@ class WrittenFile:
         self._path = path
         self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
         self._size = size
-        self._algorithm = algorithm
+        self._algorithm: ChecksumAlgorithm | None = algorithm
         self._lock = threading.Lock()
         self._descriptor: int | None = None
         self._users = 0
