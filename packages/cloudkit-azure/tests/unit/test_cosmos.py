@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
@@ -33,6 +34,7 @@ from cloudkit.azure.cosmos.keys import (
     ordered,
     to_id,
 )
+from cloudkit.azure.cosmos.requests import Request
 from cloudkit.azure.cosmos.schema import Schema, definition_of
 from cloudkit.azure.cosmos.writes import Writer
 from cloudkit.azure.errors import from_answer
@@ -415,3 +417,29 @@ class TestClients:
     def test_nowhere(self) -> None:
         with pytest.raises(ConfigurationError, match="no Cosmos DB account"):
             cosmos_client.make_client(settings(AzureConfig(), AccountKeyCredentials(key="a2V5")))
+
+
+class HeadersInUse(dict[str, str]):
+    """The headers of the last answer, which the SDK writes to from any thread."""
+
+    def copy(self) -> dict[str, str]:
+        raise RuntimeError("OrderedDict mutated during iteration")
+
+    __iter__ = copy  # type: ignore[assignment]
+
+
+class WrittenContainer:
+    """Takes writes as the SDK's container does."""
+
+    def create_item(self, *args: Any, response_hook: Any, **options: Any) -> None:
+        assert options.pop("no_response")
+        response_hook(HeadersInUse({"etag": "e1"}), None)
+
+    upsert_item = replace_item = create_item
+
+
+@pytest.mark.parametrize("kind", ["create", "upsert", "replace"])
+def test_the_etag_of_a_write_is_read_where_others_write_to_its_headers(kind: Any) -> None:
+    account: Any = SimpleNamespace(container=lambda table: WrittenContainer())
+    request = Request(kind, "id", "partition", body={"id": "id"})
+    assert request.send(account, "table") == {"_etag": "e1"}

@@ -111,12 +111,17 @@ class CosmosAccount:
         Raises:
             CosmosBatchOperationError: One was refused; nothing was changed.
         """
-        results = self.container(table).execute_item_batch(list(operations), partition)
         connection = self.service.client_connection
         session: Any = connection.session
-        if session is not None:
-            # Or a read behind the batch might not see it: the SDK forgets to.
-            session.update_session(connection, {}, results.get_response_headers())
+
+        def note(headers: Any, _: Any) -> None:
+            if session is not None:
+                # Or a read behind the batch might not see it: the SDK forgets to.
+                session.update_session(connection, {}, headers)
+
+        results = self.container(table).execute_item_batch(
+            list(operations), partition, response_hook=note
+        )
         return list(results)
 
     def _read(self, container: ContainerProxy) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from attrs import frozen
@@ -45,12 +46,11 @@ class Request:
         container: Any = account.container(table)
         options = _when(self.etag)
         if self.kind == "upsert":
-            return _etag_in(container.upsert_item(self.body, no_response=True))
+            return _etag_after(container.upsert_item, self.body)
         if self.kind == "create":
-            return _etag_in(container.create_item(self.body, no_response=True))
+            return _etag_after(container.create_item, self.body)
         if self.kind == "replace":
-            answer = container.replace_item(self.id, self.body, no_response=True, **options)
-            return _etag_in(answer)
+            return _etag_after(container.replace_item, self.id, self.body, **options)
         if self.kind == "patch" and self.patch is not None:
             raw: RawItem = container.patch_item(
                 self.id,
@@ -91,5 +91,14 @@ def _when(etag: str | None) -> dict[str, Any]:
     return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
 
 
-def _etag_in(answer: Any) -> RawItem:
-    return {"_etag": answer.get_response_headers()["etag"]}
+def _etag_after(write: Callable[..., Any], *args: Any, **options: Any) -> RawItem:
+    # Not from get_response_headers() of what comes back, which copies the headers: the SDK notes its
+    # retries in those of the last answer, whichever thread's it is, and a copy may fail meanwhile.
+    etags: list[str] = []
+    write(
+        *args,
+        no_response=True,
+        response_hook=lambda headers, _: etags.append(headers["etag"]),
+        **options,
+    )
+    return {"_etag": etags[-1]}
