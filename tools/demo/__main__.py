@@ -17,7 +17,7 @@ from rich.console import Console
 from tools.demo.application import FUNCTION, Application, Outcome
 from tools.demo.digest import digest
 from tools.demo.emulators import emulators_of
-from tools.demo.report import print_metrics, print_outcome
+from tools.demo.report import print_metrics, print_outcome, what_next
 
 DOCS = Path(__file__).parents[2] / "docs" / "content"
 
@@ -87,20 +87,28 @@ def main() -> int:
     logging.getLogger("cloudkit.consumer").setLevel(logging.CRITICAL)  # it fails once on purpose
     options = _options(arguments)
     backends = ["asyncio", "trio"] if arguments.backend == "both" else [arguments.backend]
+    failure: BaseException | None = None
     with tempfile.TemporaryDirectory(prefix="cloudkit-demo-") as folder:
         if arguments.provider == "local":
             options.setdefault("path", folder)
-        with emulators_of(arguments.provider, options) or nullcontext(options) as reached:
+        emulators = emulators_of(arguments.provider, options)
+        with emulators or nullcontext(options) as reached:
             try:
                 for backend in backends:
                     _run_on(backend, arguments, reached)
-            except CloudError as error:
-                raise SystemExit(f"the demo failed: {error}") from error
-    print(
-        "To run it on AWS: hatch run demo --provider aws\n"
-        "In a program of yours, CloudKit.local() becomes CloudKit.aws(): that is the one change."
-    )
+            except* CloudError as failures:  # what fails in a task comes in a group
+                failure = first_error(failures)
+    if failure is not None:
+        raise SystemExit(f"the demo failed: {failure}") from failure
+    print(what_next(arguments.provider, emulated=emulators is not None))
     return 0
+
+
+def first_error(failure: BaseException) -> BaseException:
+    """The first error of a group, however deep; or the error itself."""
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    return failure
 
 
 if __name__ == "__main__":

@@ -6,7 +6,38 @@ from cloudkit.prelude import InMemoryMetrics
 from rich.console import Console
 from rich.table import Table
 
-from tools.demo.application import Outcome
+from tools.demo.application import FUNCTION, Outcome
+
+SERVICES = {"aws": "AWS", "azure": "Azure", "gcp": "Google Cloud", "oracle": "Oracle Cloud"}
+"""Provider → what people call it."""
+
+
+def what_next(provider: str, *, emulated: bool) -> str:
+    """What a reader may do next.
+
+    Args:
+        provider: What the demo ran on.
+        emulated: Whether emulators stood for it.
+
+    Returns:
+        Some lines of text.
+    """
+    if provider == "local":
+        others = ", ".join(SERVICES)
+        return (
+            f"The same on a cloud, or its emulators: hatch run demo --provider NAME ({others}).\n"
+            "In a program of yours, CloudKit.local() becomes CloudKit.aws(), say: that is the one "
+            "change."
+        )
+    service = SERVICES.get(provider, provider)
+    made = f"CloudKit.{provider}()" if provider in SERVICES else f'CloudKit.connect("{provider}")'
+    yours = f"In a program of yours, write {made}."
+    if not emulated:
+        return yours
+    return (
+        f"To run it on {service} itself, give credentials and --option NAME=VALUE as "
+        f"docs/content/providers/{provider}.md says.\n{yours}"
+    )
 
 
 def print_outcome(console: Console, outcome: Outcome, title: str) -> None:
@@ -33,8 +64,14 @@ def print_outcome(console: Console, outcome: Outcome, title: str) -> None:
     console.print(
         f"stored {len(outcome.documents)} files, {outcome.bytes_stored:,} bytes; "
         f"handled by {shares}; {outcome.failures} handler failed on purpose and its message came "
-        f"back; subscribers heard: {heard}\n"
+        f"back; subscribers heard: {heard}"
     )
+    if not outcome.deployed:
+        console.print(
+            f"no function {FUNCTION} is deployed there: the texts were counted in this process "
+            "instead"
+        )
+    console.print()
 
 
 def print_metrics(console: Console, metrics: InMemoryMetrics, seconds: float) -> None:
