@@ -26,3 +26,21 @@ async def enter() -> None:
     async with CloudKit.local() as cloud, CloudKit.connect("local") as other:
         assert_type(cloud, LocalCloud)
         assert_type(other, Cloud)
+
+
+async def send(cloud: Cloud) -> None:
+    await cloud.queue.send_json("jobs", {"id": 1}, delay=1, attributes={"kind": "a"})
+    await cloud.queue.send_json("jobs", {"id": 1}, dealy=1)  # type: ignore[call-arg]
+    await cloud.pubsub.publish_json("news", {"id": 1}, ordering_key="a")
+    await cloud.pubsub.publish_json("news", {"id": 1}, ordering=1)  # type: ignore[call-arg]
+    await cloud.pubsub.subscribe("news", "mail", filter={"country": ["de", "fr"]})
+    await cloud.pubsub.subscribe("news", "mail", filters={})  # type: ignore[call-arg]
+
+
+async def copy(source: prelude.Bucket, target: prelude.Bucket) -> None:
+    async with await source.open_object("a") as reader:
+        assert_type(reader.info, prelude.ObjectInfo)
+        options = reader.info.attributes.options()
+        await target.put_object("a", reader, checksum=reader.info.checksum, **options)
+    async for entry in source.list_objects():
+        assert_type(entry, prelude.ObjectEntry)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cloudkit.api import (
         KEEP,
+        Bucket,
         ByteRange,
         Check,
         Checksum,
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
         KeyValueStore,
         Message,
         MessageQueue,
+        ObjectEntry,
+        ObjectInfo,
         ObjectStorage,
         OutgoingMessage,
         PubSub,
@@ -104,6 +107,7 @@ __all__ = [
     "AnonymousCredentials",
     "AuthProvider",
     "AuthenticationError",
+    "Bucket",
     "ByteRange",
     "CachingAuthProvider",
     "Capabilities",
@@ -147,6 +151,8 @@ __all__ = [
     "NoMetrics",
     "NoRetry",
     "NotFoundError",
+    "ObjectEntry",
+    "ObjectInfo",
     "ObjectStorage",
     "OperationRecord",
     "OperationTimeoutError",

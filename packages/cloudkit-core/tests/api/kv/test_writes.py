@@ -33,6 +33,7 @@ from cloudkit.common import (
     PayloadTooLargeError,
     UnsupportedOperationError,
     ValidationError,
+    utc_now,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +78,24 @@ def test_item_reads_like_its_document():
     assert dict(item) == {"x": 1}
     assert item.get("y", 2) == 2
     assert not item.expired
+
+
+@pytest.mark.parametrize(
+    ("left", "least", "most"),
+    [
+        (timedelta(hours=1), 3500, 3600),
+        (timedelta(seconds=-5), 0.001, 0.001),
+        (timedelta(days=40_000), 2.0**31 - 1, 2.0**31 - 1),
+    ],
+)
+def test_what_is_left_of_an_item_is_what_put_takes(left, least, most):
+    item = Item(key=Key("a"), document={}, version="1", expires_at=utc_now() + left)
+    assert least <= item.expires_in <= most
+    assert Put(key="a", document={}, expires_in=item.expires_in).expires_in is not None
+
+
+def test_an_item_without_an_end_has_nothing_left():
+    assert Item(key=Key("a"), document={}, version="1").expires_in is None
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,17 @@ import zlib
 from typing import Any
 
 import pytest
-from cloudkit.api import ByteRange, Checksum, ObjectAttributes
+from attrs import fields
+from cloudkit.api import ByteRange, Checksum, ObjectAttributes, ObjectInfo
 from cloudkit.api.storage.body import PartSizes
 from cloudkit.api.storage.contract import _media_type
 from cloudkit.api.storage.operations import DeleteObject, PresignGet, PutObject, checked_metadata
-from cloudkit.common import StorageCapabilities, UnsupportedOperationError, ValidationError
+from cloudkit.common import (
+    StorageCapabilities,
+    UnsupportedOperationError,
+    ValidationError,
+    utc_now,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -155,3 +161,40 @@ def test_limits_and_flags_are_checked_before_sending() -> None:
         PutObject(bucket="abc", key="k" * 1025, body=b"").check(StorageCapabilities())
     with pytest.raises(ValidationError, match="expires_in"):
         PresignGet(bucket="abc", key="k", expires_in=8 * 86400).check(StorageCapabilities())
+
+
+def test_attributes_are_arguments_of_a_write() -> None:
+    attributes = ObjectAttributes(
+        content_type="text/plain",
+        content_encoding="gzip",
+        content_disposition="inline",
+        content_language="en",
+        cache_control="no-store",
+        metadata={"by": "ann"},
+    )
+    options: Any = attributes.options()
+    assert ObjectAttributes(**options) == attributes
+    assert set(options) == {field.name for field in fields(ObjectAttributes)}
+
+
+@pytest.mark.parametrize(
+    ("checksums", "expected"),
+    [
+        ({}, None),
+        ({"sha256": Checksum.of("sha256", b"x").digest}, "sha256"),
+        ({"sha256": Checksum.of("sha256", b"x").digest, "crc32": "8cdc1683"}, "crc32"),
+        ({"md5": Checksum.of("md5", b"x").digest, "crc64nvme": "0" * 16}, "md5"),
+        ({"crc64nvme": "0" * 16}, None),
+        ({"crc32": "not that of a whole object"}, None),
+    ],
+)
+def test_the_checksum_is_one_that_can_be_computed(
+    checksums: dict[str, str], expected: str | None
+) -> None:
+    info = ObjectInfo(
+        bucket="b", key="k", size=1, etag="e", last_modified=utc_now(), checksums=checksums
+    )
+    if expected is None:
+        assert info.checksum is None
+    else:
+        assert info.checksum == Checksum.of(expected, b"x")

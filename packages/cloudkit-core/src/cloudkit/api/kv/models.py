@@ -118,6 +118,17 @@ class Item(Mapping[str, Value]):
         """Whether its time is over, although the service may not have deleted it yet."""
         return self.expires_at is not None and self.expires_at <= utc_now()
 
+    @property
+    def expires_in(self) -> float | None:
+        """Seconds that are left, for ``put(..., expires_in=item.expires_in)``; None for no end.
+
+        Never below a millisecond nor above 68 years, which is what ``put`` takes.
+        """
+        if self.expires_at is None:
+            return None
+        left = (self.expires_at - utc_now()).total_seconds()
+        return min(max(left, MIN_EXPIRES_SECONDS), MAX_EXPIRES_SECONDS)
+
 
 class Keep(Enum):
     """Stands for "as it is", where None means "not at all"."""
@@ -129,6 +140,9 @@ KEEP: Final = Keep.KEEP
 ExpiryChange: TypeAlias = Duration | Literal[Keep.KEEP] | None
 
 
+MIN_EXPIRES_SECONDS = 0.001
+"""The shortest time to live."""
+
 MAX_EXPIRES_SECONDS = 2.0**31 - 1
 """The longest time to live that all services take: 68 years."""
 
@@ -136,7 +150,7 @@ MAX_EXPIRES_SECONDS = 2.0**31 - 1
 def _to_seconds(value: Duration | None) -> float | None:
     if value is None:
         return None
-    return seconds(value, "expires_in", minimum=0.001, maximum=MAX_EXPIRES_SECONDS)
+    return seconds(value, "expires_in", minimum=MIN_EXPIRES_SECONDS, maximum=MAX_EXPIRES_SECONDS)
 
 
 def _to_change(value: ExpiryChange) -> float | Literal[Keep.KEEP] | None:

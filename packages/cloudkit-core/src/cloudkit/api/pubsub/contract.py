@@ -212,13 +212,22 @@ class PubSub(PubSubHooks):
         message = OutgoingMessage(body=body, attributes=attributes, group=ordering_key)
         return await self._run(Publish(topic=topic, message=message), self._publish)
 
-    async def publish_json(self, topic: str, value: Any, **options: Any) -> SentMessage:
-        """Publish a value as JSON; options as for ``publish``.
+    async def publish_json(
+        self,
+        topic: str,
+        value: Any,
+        *,
+        attributes: Mapping[str, str] | None = None,
+        ordering_key: str | None = None,
+    ) -> SentMessage:
+        """Publish a value as JSON; otherwise as ``publish``.
 
         Raises:
             SerializationError: JSON cannot say the value.
+            CloudError: As for ``publish``.
         """
-        return await self.publish(topic, to_json(value), **options)
+        body = to_json(value)
+        return await self.publish(topic, body, attributes=attributes, ordering_key=ordering_key)
 
     async def publish_batch(
         self, topic: str, messages: Iterable[OutgoingMessage | MessageBody]
@@ -316,9 +325,25 @@ class PubSub(PubSubHooks):
 
     # Names that users of other systems know
 
-    async def subscribe(self, topic: str, subscription: str, **options: Any) -> SubscriptionInfo:
+    async def subscribe(
+        self,
+        topic: str,
+        subscription: str,
+        *,
+        filter: Mapping[str, str | Sequence[str]] | None = None,  # noqa: A002  (the word for it)
+        visibility: Duration | None = None,
+        dead_letter: DeadLetterPolicy | None = None,
+        push_endpoint: str | None = None,
+    ) -> SubscriptionInfo:
         """The same as ``create_subscription``."""
-        return await self.create_subscription(topic, subscription, **options)
+        return await self.create_subscription(
+            topic,
+            subscription,
+            filter=filter,
+            visibility=visibility,
+            dead_letter=dead_letter,
+            push_endpoint=push_endpoint,
+        )
 
     async def unsubscribe(self, topic: str, subscription: str) -> None:
         """The same as ``delete_subscription``."""

@@ -112,7 +112,7 @@ class MessageQueue(MessageQueueHooks):
     def list_queues(
         self, *, prefix: str = "", page_size: int | None = None, page_token: str | None = None
     ) -> Pager[QueueInfo]:
-        """The queues, by name.
+        """The queues, by name, with their settings as ``describe_queue`` tells them.
 
         Args:
             prefix: Only names that begin so.
@@ -168,13 +168,26 @@ class MessageQueue(MessageQueueHooks):
         )
         return await self._run(SendMessage(queue=queue, message=message), self._send)
 
-    async def send_json(self, queue: str, value: Any, **options: Any) -> SentMessage:
-        """Send a value as JSON; options as for ``send``.
+    async def send_json(
+        self,
+        queue: str,
+        value: Any,
+        *,
+        attributes: Mapping[str, str] | None = None,
+        delay: Duration = 0,
+        group: str | None = None,
+        dedup_id: str | None = None,
+    ) -> SentMessage:
+        """Send a value as JSON; otherwise as ``send``.
 
         Raises:
             SerializationError: JSON cannot say the value.
+            CloudError: As for ``send``.
         """
-        return await self.send(queue, to_json(value), **options)
+        body = to_json(value)
+        return await self.send(
+            queue, body, attributes=attributes, delay=delay, group=group, dedup_id=dedup_id
+        )
 
     async def send_batch(
         self, queue: str, messages: Iterable[OutgoingMessage | MessageBody]

@@ -24,6 +24,7 @@ Progress: TypeAlias = Callable[[int, int | None], object]
 """Called with the bytes moved so far and the bytes in all (None when that is not known)."""
 
 ChecksumAlgorithm: TypeAlias = Literal["md5", "sha1", "sha256", "crc32", "crc32c"]
+_FASTEST_FIRST: tuple[ChecksumAlgorithm, ...] = ("crc32c", "crc32", "md5", "sha1", "sha256")
 
 
 class Hasher(Protocol):
@@ -142,6 +143,17 @@ class ObjectAttributes:
     cache_control: str | None = None
     metadata: Mapping[str, str] = field(factory=dict)
 
+    def options(self) -> WriteOptions:
+        """The same as arguments of a call that writes: ``put_object(..., **attributes.options())``."""
+        return {
+            "content_type": self.content_type,
+            "content_encoding": self.content_encoding,
+            "content_disposition": self.content_disposition,
+            "content_language": self.content_language,
+            "cache_control": self.cache_control,
+            "metadata": self.metadata,
+        }
+
 
 @frozen(kw_only=True)
 class BucketInfo:
@@ -193,6 +205,21 @@ class ObjectInfo:
     def metadata(self) -> Mapping[str, str]:
         """The user's own names and values."""
         return self.attributes.metadata
+
+    @property
+    def checksum(self) -> Checksum | None:
+        """One of ``checksums``, for ``put_object(..., checksum=info.checksum)``.
+
+        That which is computed fastest; None where the service keeps none, or none that can be
+        computed here.
+        """
+        for algorithm in _FASTEST_FIRST:
+            if algorithm in self.checksums:
+                try:
+                    return Checksum(algorithm, self.checksums[algorithm])
+                except ValidationError:
+                    continue  # its library is not installed
+        return None
 
 
 @frozen(kw_only=True)
