@@ -18,6 +18,7 @@ from cloudkit.core.registry import (
 
 if TYPE_CHECKING:
     from cloudkit.core.bridge import CredentialBridge
+    from cloudkit.core.clients import BaseClients, BaseNative
     from cloudkit.core.cloud import BaseCloud
     from cloudkit.core.context import CloudContext, CloudOptions, ErrorTranslator
     from cloudkit.core.deadline import Deadline
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from cloudkit.core.threads import WorkerThreads
 
 __all__ = [
+    "BaseClients",
     "BaseCloud",
+    "BaseNative",
     "CloudContext",
     "CloudOptions",
     "CredentialBridge",
@@ -48,7 +51,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "BaseClients": "clients",
     "BaseCloud": "cloud",
+    "BaseNative": "clients",
     "CloudContext": "context",
     "CloudOptions": "context",
     "CredentialBridge": "bridge",
