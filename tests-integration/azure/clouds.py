@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from attrs import evolve
 from cloudkit.azure import AzureCloud
-from cloudkit.azure.service_bus.capabilities import TOPICS
+from cloudkit.azure.service_bus.capabilities import TOPIC_CAPABILITIES
 from cloudkit.common import Capabilities
 from cloudkit.testing.common.suite import ContractSuite
 from emulators import azurite
@@ -41,7 +41,7 @@ class TopicsCloud(AzureCloud):
     @property
     def capabilities(self) -> Capabilities:
         """Those of Azure, with the topics of Service Bus."""
-        return evolve(super().capabilities, pubsub=TOPICS)
+        return evolve(super().capabilities, pubsub=TOPIC_CAPABILITIES)
 
     @property
     def pubsub(self) -> Any:

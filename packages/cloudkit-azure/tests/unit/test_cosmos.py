@@ -12,10 +12,10 @@ from unittest.mock import Mock
 import pytest
 from cloudkit.api.kv import Key, Put, TableInfo, Update, attr
 from cloudkit.api.page_tokens import make_token, read_token
-from cloudkit.azure.capabilities import AZURE_CAPABILITIES
 from cloudkit.azure.clients import ClientSettings
 from cloudkit.azure.config import AzureConfig
 from cloudkit.azure.cosmos import client as cosmos_client
+from cloudkit.azure.cosmos.capabilities import COSMOS_CAPABILITIES
 from cloudkit.azure.cosmos.changes import IndirectError, patch_for
 from cloudkit.azure.cosmos.conditions import TooComplexError, possible
 from cloudkit.azure.cosmos.items import (
@@ -284,11 +284,11 @@ class TestPatches:
 
     def test_a_condition_has_the_item_read_first(self) -> None:
         write = Update(key=Key("p", "s"), set={"a": 1}, condition=attr("a") == 1)
-        assert Writer(SCHEMA, write, AZURE_CAPABILITIES.kv).first() is None
+        assert Writer(SCHEMA, write, COSMOS_CAPABILITIES).first() is None
 
     def test_a_version_that_never_was_has_the_item_read_first(self) -> None:
         write = Put(key=Key("p", "s"), document={}, if_version=" ")
-        assert Writer(SCHEMA, write, AZURE_CAPABILITIES.kv).first() is None
+        assert Writer(SCHEMA, write, COSMOS_CAPABILITIES).first() is None
 
 
 @pytest.mark.parametrize(

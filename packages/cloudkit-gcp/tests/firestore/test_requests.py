@@ -21,9 +21,9 @@ from cloudkit.common import (
 )
 from cloudkit.gcp.firestore import batches, carrier, pages, tables, transactions
 from cloudkit.gcp.firestore.answers import WriteOutcome
+from cloudkit.gcp.firestore.capabilities import FIRESTORE_CAPABILITIES
 from cloudkit.gcp.firestore.items import ItemCodec, version_text
 from cloudkit.gcp.firestore.keys import Schema
-from cloudkit.gcp.firestore.limits import FIRESTORE_CAPABILITIES
 from cloudkit.gcp.firestore.writes import Writer
 from google.api_core import exceptions
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cloudkit.gcp.pubsub.limits import SUBSCRIPTION, TOPIC
+from cloudkit.gcp.pubsub.capabilities import SUBSCRIPTION, TOPIC
 from cloudkit.gcp.pubsub.names import (
     dead_id,
     delayed_id,
@@ -14,7 +14,7 @@ from cloudkit.gcp.pubsub.names import (
     read_subscription,
     subscription_id,
 )
-from cloudkit.gcp.queue.limits import QUEUE
+from cloudkit.gcp.queue.capabilities import QUEUE
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -13,8 +13,8 @@ import pytest
 from cloudkit.api.messaging import ConsumeOptions, Message
 from cloudkit.api.tasks import flat_task_group
 from cloudkit.gcp.cloud_tasks.application import TaskApplication
+from cloudkit.gcp.cloud_tasks.capabilities import MAX_TASK_BYTES
 from cloudkit.gcp.cloud_tasks.consumers import Consumers
-from cloudkit.gcp.cloud_tasks.limits import MAX_TASK_BYTES
 
 pytestmark = pytest.mark.anyio
 

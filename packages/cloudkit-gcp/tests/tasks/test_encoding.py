@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from cloudkit.api.messaging import OutgoingMessage, Source
 from cloudkit.common import ConfigurationError, PayloadTooLargeError, utc_now
+from cloudkit.gcp.cloud_tasks.capabilities import MAX_TASK_BYTES, RESERVE
 from cloudkit.gcp.cloud_tasks.encoding import from_request, task_id, to_request
-from cloudkit.gcp.cloud_tasks.limits import MAX_TASK_BYTES, RESERVE
 from cloudkit.gcp.cloud_tasks.sending import make_task, send, send_batch
 from cloudkit.gcp.config import GcpConfig
 from google.api_core.exceptions import AlreadyExists, NotFound

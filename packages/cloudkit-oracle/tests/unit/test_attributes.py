@@ -7,27 +7,11 @@ from cloudkit.api.storage import ObjectAttributes
 from cloudkit.common import ValidationError
 from cloudkit.oracle.object_storage.attributes import (
     content_headers,
-    decode_value,
-    encode_value,
     to_headers,
     to_info,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 FOUND = {"etag": "e", "last-modified": "Mon, 02 Jan 2026 03:04:05 GMT", "content-length": "3"}
-
-
-@given(st.text(st.characters(exclude_categories=["Cs", "Cc"])))
-def test_a_value_comes_back(value):
-    encoded = encode_value(value)
-    assert encoded.isascii()
-    assert decode_value(encoded) == value
-
-
-@pytest.mark.parametrize("value", ["=?utf-8?q?broken", "=?no-such-charset?b?YQ==?=", "a=?b"])
-def test_what_is_no_encoded_text_stays(value):
-    assert decode_value(value) == value
 
 
 def test_attributes_come_back():

@@ -12,6 +12,7 @@ import anyio.lowlevel
 import pytest
 from cloudkit.common import ConfigurationError, MissingCredentialsError, SigningKeyCredentials
 from cloudkit.oracle import OracleCloud
+from cloudkit.oracle.clients import ServiceAt
 from cloudkit.spi import AuthProvider, NoRetry
 
 pytestmark = pytest.mark.anyio
@@ -89,13 +90,13 @@ async def test_clients_share_signer_and_connections_and_retry_nothing(options):
 async def test_a_service_may_have_clients_of_several_endpoints(options):
     async with OracleCloud(**options) as cloud:
         run = cloud._clients.run
-        one, _ = await run("queue", seen, endpoint="https://one.example")
-        other, _ = await run("queue", seen, endpoint="https://other.example")
+        one, _ = await run(ServiceAt("queue", "https://one.example"), seen)
+        other, _ = await run(ServiceAt("queue", "https://other.example"), seen)
         assert (one.base_client.get_endpoint(), other.base_client.get_endpoint()) == (
             "https://one.example",
             "https://other.example",
         )
-        assert (await run("queue", seen, endpoint="https://one.example"))[0] is one
+        assert (await run(ServiceAt("queue", "https://one.example"), seen))[0] is one
 
 
 async def test_an_auth_provider_is_asked_in_the_event_loop(private_key):
@@ -182,6 +183,7 @@ async def test_without_region_and_endpoint_nothing_can_be_reached(options, monke
 PROGRAM = """
 import json, sys
 from cloudkit.oracle import OracleCloud
+from cloudkit.oracle.clients import ServiceAt
 
 cloud = OracleCloud(**json.load(sys.stdin))
 cloud.storage, cloud.queue, cloud.functions

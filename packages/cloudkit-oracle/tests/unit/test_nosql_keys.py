@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cloudkit.api.kv import Key, SortCondition, TableInfo, attr
 from cloudkit.common import SerializationError, ValidationError
-from cloudkit.oracle.nosql.capabilities import NOSQL
+from cloudkit.oracle.nosql.capabilities import NOSQL_CAPABILITIES
 from cloudkit.oracle.nosql.filters import equalities
 from cloudkit.oracle.nosql.keys import (
     LAST,
@@ -176,8 +176,8 @@ def test_what_asks_for_other_things_is_asked_of_no_service() -> None:
 @pytest.mark.parametrize("name", ["Join", "ONLY", "uuid"])
 def test_reserved_words_name_no_table(name: str) -> None:
     with pytest.raises(ValidationError, match="reserves"):
-        NOSQL.table_name.check(name, "table")
-    NOSQL.table_name.check(f"{name}s", "table")
+        NOSQL_CAPABILITIES.table_name.check(name, "table")
+    NOSQL_CAPABILITIES.table_name.check(f"{name}s", "table")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cloudkit.oracle.notifications import decode
-from cloudkit.oracle.notifications.capabilities import NOTIFICATIONS
+from cloudkit.oracle.notifications.capabilities import NOTIFICATIONS_CAPABILITIES
 from cloudkit.oracle.notifications.messages import MAX_BYTES, PREFIX, encode
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,4 +28,4 @@ def test_what_is_marked_and_no_base64_is_refused() -> None:
 
 
 def test_the_largest_message_fits_in_any_form() -> None:
-    assert len(encode(b"\xff" * NOTIFICATIONS.max_message_bytes)) <= MAX_BYTES
+    assert len(encode(b"\xff" * NOTIFICATIONS_CAPABILITIES.max_message_bytes)) <= MAX_BYTES

@@ -11,7 +11,7 @@ import pytest
 from anyio.to_thread import run_sync
 from cloudkit.api.queue.operations import Redrive
 from cloudkit.oracle.queue import OracleMessageQueue
-from cloudkit.oracle.queue.capabilities import QUEUE
+from cloudkit.oracle.queue.capabilities import QUEUE_CAPABILITIES
 from cloudkit.oracle.queue.queues import Address
 
 pytestmark = pytest.mark.anyio
@@ -84,7 +84,7 @@ def service() -> Service:
 def queue(service: Service, monkeypatch: pytest.MonkeyPatch) -> OracleMessageQueue:
     unused: Any = None
     clients: Any = service
-    made = OracleMessageQueue(unused, QUEUE, clients)
+    made = OracleMessageQueue(unused, QUEUE_CAPABILITIES, clients)
     found = SimpleNamespace(
         using=lambda admin, name, call: call(PLACE),
         dead_letters=lambda admin, address: PLACE,

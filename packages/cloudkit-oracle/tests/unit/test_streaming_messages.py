@@ -10,7 +10,7 @@ import pytest
 from cloudkit.api.messaging import OutgoingMessage
 from cloudkit.common import PayloadTooLargeError
 from cloudkit.oracle.streaming.addresses import Settings
-from cloudkit.oracle.streaming.capabilities import BATCH, STREAMING_QUEUE
+from cloudkit.oracle.streaming.capabilities import BATCH, STREAMING_QUEUE_CAPABILITIES
 from cloudkit.oracle.streaming.messages import (
     MARK,
     MAX_BYTES,
@@ -75,7 +75,7 @@ def test_the_sdk_gives_what_it_took() -> None:
 
 
 def test_the_largest_messages_fit_and_larger_ones_do_not() -> None:
-    limit = STREAMING_QUEUE.max_message_bytes
+    limit = STREAMING_QUEUE_CAPABILITIES.max_message_bytes
     attributes = {f"name{number}": '"' * 100 for number in range(10)}
     size = sum(len(name) + len(value) for name, value in attributes.items())
     Content.of(OutgoingMessage(body=b"x" * (limit - size), attributes=attributes, group="g" * 128))
@@ -84,7 +84,7 @@ def test_the_largest_messages_fit_and_larger_ones_do_not() -> None:
 
 
 def test_a_full_batch_fits_into_one_request() -> None:
-    each = STREAMING_QUEUE.max_message_bytes // BATCH
+    each = STREAMING_QUEUE_CAPABILITIES.max_message_bytes // BATCH
     content = Content(b"x" * (each - 2), {"a": "b"}, "g" * 128)
     assert BATCH * (len(content.key()) + len(content.value())) <= MAX_BYTES
 

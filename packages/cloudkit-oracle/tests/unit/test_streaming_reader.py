@@ -14,7 +14,7 @@ from cloudkit.api.messaging import Ack, Extend, Message, Nack, Receive, Source
 from cloudkit.api.queue.operations import Redrive
 from cloudkit.oracle.streaming import StreamingMessageQueue
 from cloudkit.oracle.streaming.addresses import SETTINGS_TAG, Address, Settings
-from cloudkit.oracle.streaming.capabilities import STREAMING_QUEUE
+from cloudkit.oracle.streaming.capabilities import STREAMING_QUEUE_CAPABILITIES
 from cloudkit.oracle.streaming.reader import Reader
 
 pytestmark = pytest.mark.anyio
@@ -121,7 +121,7 @@ def reader(service: Service) -> Reader:
 @pytest.fixture
 def queue(service: Service, monkeypatch: pytest.MonkeyPatch) -> StreamingMessageQueue:
     unused: Any = None
-    made = StreamingMessageQueue(unused, STREAMING_QUEUE, unused)
+    made = StreamingMessageQueue(unused, STREAMING_QUEUE_CAPABILITIES, unused)
     monkeypatch.setattr(made, "_streams", service)
     return made
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self
 
-from cloudkit.azure.config import EMULATOR_ACCOUNT, AzureConfig, is_loopback
+from cloudkit.azure.config import EMULATOR_ACCOUNT, AzureConfig, ServiceName
 from cloudkit.common import (
     AccountKeyCredentials,
     AnonymousCredentials,
@@ -21,13 +21,10 @@ from cloudkit.common import (
     SharedAccessSignatureCredentials,
     TokenCredentials,
 )
+from cloudkit.core.urls import is_loopback
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential
-
-ServiceName: TypeAlias = Literal[
-    "blob", "cosmos", "service_bus", "event_grid", "functions", "management"
-]
 
 TOKEN_SECONDS = 3600
 """How long a token is taken to be valid whose provider does not say."""

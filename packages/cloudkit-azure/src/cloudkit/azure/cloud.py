@@ -15,7 +15,7 @@ from cloudkit.azure.event_grid import EventGridPubSub
 from cloudkit.azure.functions import AzureFunctions
 from cloudkit.azure.native import AzureNative
 from cloudkit.azure.service_bus import ServiceBusMessageQueue, ServiceBusPubSub
-from cloudkit.azure.service_bus.capabilities import TOPICS
+from cloudkit.azure.service_bus.capabilities import TOPIC_CAPABILITIES
 from cloudkit.common import Capabilities, CloudError
 from cloudkit.core import BaseCloud, lazy_property
 from cloudkit.spi import AnyOperation
@@ -68,16 +68,6 @@ class AzureCloud(BaseCloud[AzureConfig]):
         return self.kv
 
     @lazy_property
-    def pubsub(self) -> EventGridPubSub:
-        """Topics of an Event Grid namespace, or one basic topic."""
-        return EventGridPubSub(self._runner, self.capabilities.pubsub, self._clients)
-
-    @property
-    def event_grid(self) -> EventGridPubSub:
-        """The same as ``pubsub``, by its own name."""
-        return self.pubsub
-
-    @lazy_property
     def queue(self) -> ServiceBusMessageQueue:
         """Messages in queues of Service Bus."""
         return ServiceBusMessageQueue(self._runner, self.capabilities.queue, self._clients)
@@ -88,9 +78,19 @@ class AzureCloud(BaseCloud[AzureConfig]):
         return self.queue
 
     @lazy_property
+    def pubsub(self) -> EventGridPubSub:
+        """Topics of an Event Grid namespace, or one basic topic."""
+        return EventGridPubSub(self._runner, self.capabilities.pubsub, self._clients)
+
+    @property
+    def event_grid(self) -> EventGridPubSub:
+        """The same as ``pubsub``, by its own name."""
+        return self.pubsub
+
+    @lazy_property
     def service_bus_topics(self) -> ServiceBusPubSub:
         """Topics of Service Bus, with the methods of ``pubsub`` and capabilities of their own."""
-        return ServiceBusPubSub(self._runner, TOPICS, self._clients)
+        return ServiceBusPubSub(self._runner, TOPIC_CAPABILITIES, self._clients)
 
     @lazy_property
     def functions(self) -> AzureFunctions:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_address
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from attrs import Attribute, frozen
@@ -17,10 +16,15 @@ from cloudkit.common import (
     parse_bool,
 )
 from cloudkit.core import CloudOptions
+from cloudkit.core.options import check_bool, check_endpoint, check_text, check_url, text_option
+from cloudkit.core.urls import is_loopback
+
+ServiceName: TypeAlias = Literal[
+    "blob", "cosmos", "service_bus", "event_grid", "functions", "management"
+]
 
 EMULATOR_ACCOUNT = "devstoreaccount1"
 """The account of Microsoft's storage emulator, Azurite."""
-
 
 CONTAINER_ID = re.compile(
     r"/subscriptions/[^/]+/.+/storageAccounts/[^/]+/blobServices/default/containers/[^/]+"
@@ -76,31 +80,6 @@ PLACES: Mapping[str, tuple[str, ...]] = {
 """A connection string also says where; who says it by an option does not want that of a variable."""
 
 
-def _check_text(instance: object, attribute: Attribute[Any], value: object) -> None:
-    if value is not None and (not isinstance(value, str) or not value.strip()):
-        # The value may be a secret.
-        raise ValidationError(f"{attribute.name} must be text and not empty")
-
-
-def _check_bool(instance: object, attribute: Attribute[Any], value: object) -> None:
-    if not isinstance(value, bool):
-        raise ValidationError(f"{attribute.name} must be True or False, not {value!r}")
-
-
-def _check_endpoint(name: str, value: object) -> None:
-    if value is None:
-        return
-    parts = urlsplit(value) if isinstance(value, str) else None
-    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValidationError(f"{name} must be a URL such as https://host:port")
-    if parts.username or parts.password or parts.query:
-        raise ValidationError(f"{name} must hold no user, no password and no signature")
-
-
-def _check_own_endpoint(instance: object, attribute: Attribute[Any], value: object) -> None:
-    _check_endpoint(attribute.name, value)
-
-
 def _check_container(instance: object, attribute: Attribute[Any], value: object) -> None:
     if value is not None and (not isinstance(value, str) or not CONTAINER_ID.fullmatch(value)):
         raise ValidationError(
@@ -109,12 +88,8 @@ def _check_container(instance: object, attribute: Attribute[Any], value: object)
         )
 
 
-def _text(doc: str, *variables: str, secret: bool = False) -> Any:
-    return option(doc=doc, variables=variables, secret=secret, validator=_check_text)
-
-
 def _url(doc: str, *variables: str) -> Any:
-    return option(doc=doc, variables=variables, validator=_check_own_endpoint)
+    return option(doc=doc, variables=variables, validator=check_endpoint)
 
 
 @frozen(kw_only=True)
@@ -164,64 +139,64 @@ class AzureConfig(CloudConfig):
 
     provider_name: ClassVar[str] = "azure"
 
-    account: str | None = _text("name of the storage account", "AZURE_STORAGE_ACCOUNT")
+    account: str | None = text_option("name of the storage account", "AZURE_STORAGE_ACCOUNT")
     anonymous: bool = option(
         default=False,
         doc="send requests to storage unsigned",
         parse=parse_bool,
-        validator=_check_bool,
+        validator=check_bool,
     )
-    tenant_id: str | None = _text("directory to sign in to", "AZURE_TENANT_ID")
-    client_id: str | None = _text("application or identity to sign in as", "AZURE_CLIENT_ID")
-    client_secret: str | None = _text("its secret", "AZURE_CLIENT_SECRET", secret=True)
-    authority: str | None = _text("host to sign in at", "AZURE_AUTHORITY_HOST")
+    tenant_id: str | None = text_option("directory to sign in to", "AZURE_TENANT_ID")
+    client_id: str | None = text_option("application or identity to sign in as", "AZURE_CLIENT_ID")
+    client_secret: str | None = text_option("its secret", "AZURE_CLIENT_SECRET", secret=True)
+    authority: str | None = text_option("host to sign in at", "AZURE_AUTHORITY_HOST")
     storage_endpoint: str | None = _url("URL of Blob Storage", "AZURE_STORAGE_SERVICE_ENDPOINT")
-    storage_connection_string: str | None = _text(
+    storage_connection_string: str | None = text_option(
         "connection string of storage", "AZURE_STORAGE_CONNECTION_STRING", secret=True
     )
-    storage_key: str | None = _text("key of the account", "AZURE_STORAGE_KEY", secret=True)
-    storage_sas_token: str | None = _text(
+    storage_key: str | None = text_option("key of the account", "AZURE_STORAGE_KEY", secret=True)
+    storage_sas_token: str | None = text_option(
         "shared access signature for storage", "AZURE_STORAGE_SAS_TOKEN", secret=True
     )
     cosmos_endpoint: str | None = _url("URL of Cosmos DB", "AZURE_COSMOS_ENDPOINT")
-    cosmos_connection_string: str | None = _text(
+    cosmos_connection_string: str | None = text_option(
         "connection string of Cosmos DB", "AZURE_COSMOS_CONNECTION_STRING", secret=True
     )
-    cosmos_key: str | None = _text("key of Cosmos DB", "AZURE_COSMOS_KEY", secret=True)
+    cosmos_key: str | None = text_option("key of Cosmos DB", "AZURE_COSMOS_KEY", secret=True)
     cosmos_database: str = option(
         "cloudkit",
         doc="database of the tables",
         variables=("AZURE_COSMOS_DATABASE",),
-        validator=_check_text,
+        validator=check_text,
     )
-    service_bus_namespace: str | None = _text(
+    service_bus_namespace: str | None = text_option(
         "host of the Service Bus namespace", "AZURE_SERVICEBUS_FULLY_QUALIFIED_NAMESPACE"
     )
-    service_bus_connection_string: str | None = _text(
+    service_bus_connection_string: str | None = text_option(
         "connection string of Service Bus", "AZURE_SERVICEBUS_CONNECTION_STRING", secret=True
     )
     service_bus_management_endpoint: str | None = _url("URL that Service Bus is managed at")
     event_grid_endpoint: str | None = _url("URL of Event Grid", "AZURE_EVENTGRID_ENDPOINT")
-    event_grid_key: str | None = _text("its key", "AZURE_EVENTGRID_KEY", secret=True)
-    event_grid_sas_token: str | None = _text("shared access signature for it", secret=True)
-    event_grid_namespace: str | None = _text("name of the Event Grid namespace")
+    event_grid_key: str | None = text_option("its key", "AZURE_EVENTGRID_KEY", secret=True)
+    event_grid_sas_token: str | None = text_option("shared access signature for it", secret=True)
+    event_grid_namespace: str | None = text_option("name of the Event Grid namespace")
     event_grid_dead_letters: str | None = option(
         doc="resource id of a container for dead letters of Event Grid", validator=_check_container
     )
-    subscription_id: str | None = _text("subscription of Azure", "AZURE_SUBSCRIPTION_ID")
-    resource_group: str | None = _text("resource group", "AZURE_RESOURCE_GROUP")
+    subscription_id: str | None = text_option("subscription of Azure", "AZURE_SUBSCRIPTION_ID")
+    resource_group: str | None = text_option("resource group", "AZURE_RESOURCE_GROUP")
     management_endpoint: str = option(
         "https://management.azure.com",
         doc="URL of the resource manager",
-        validator=_check_own_endpoint,
+        validator=check_endpoint,
     )
-    management_token: str | None = _text("token for the resource manager", secret=True)
+    management_token: str | None = text_option("token for the resource manager", secret=True)
     functions_endpoint: str | None = _url("URL of the function app", "AZURE_FUNCTIONS_ENDPOINT")
-    functions_key: str | None = _text("its key", "AZURE_FUNCTIONS_KEY", secret=True)
-    functions_audience: str | None = _text("application that its tokens are for")
+    functions_key: str | None = text_option("its key", "AZURE_FUNCTIONS_KEY", secret=True)
+    functions_audience: str | None = text_option("application that its tokens are for")
 
     def __attrs_post_init__(self) -> None:
-        _check_endpoint("endpoint", self.endpoint)
+        check_url("endpoint", self.endpoint)
         if self.client_secret is not None and (self.tenant_id is None or self.client_id is None):
             raise ValidationError("client_secret needs tenant_id and client_id")
 
@@ -288,12 +263,3 @@ class AzureConfig(CloudConfig):
             # Servers on this machine have the account in the path.
             return f"{url.rstrip('/')}/{account or EMULATOR_ACCOUNT}"
         return url.rstrip("/")
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL names this machine: the address of an emulator."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cloudkit.azure.clients import AzureClients
+from cloudkit.core import BaseNative
 
 if TYPE_CHECKING:
     from azure.cosmos import CosmosClient
@@ -14,27 +15,13 @@ if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient
 
 
-class AzureNative:
+class AzureNative(BaseNative[AzureClients]):
     """The clients of the SDKs that the contracts use, with their configuration and connections.
 
     They block, so call them in a thread. The first use of one makes it, which takes up to a second.
     They do not retry. With ``auth=``, ``await cloud.native.prepare()`` sees to fresh credentials;
     ask for the client again after it.
-
-    Args:
-        clients: Makes and keeps them.
     """
-
-    def __init__(self, clients: AzureClients) -> None:
-        self._clients = clients
-
-    async def prepare(self) -> None:
-        """Have the AuthProvider's credentials ready; without one there is nothing to do.
-
-        Raises:
-            AuthenticationError: The AuthProvider has none.
-        """
-        await self._clients.prepare()
 
     @property
     def blob(self) -> BlobServiceClient:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from cloudkit.azure.config import is_loopback
 from cloudkit.common import ConfigurationError
+from cloudkit.core.urls import is_loopback
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

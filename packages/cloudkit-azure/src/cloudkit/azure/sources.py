@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cloudkit.azure.auth import ServiceName, credentials_of
-from cloudkit.azure.config import AzureConfig
+from cloudkit.azure.auth import credentials_of
+from cloudkit.azure.config import AzureConfig, ServiceName
 from cloudkit.common import AnonymousCredentials
 
 _FIELDS: Mapping[str, tuple[ServiceName, tuple[str, ...]]] = {

@@ -28,7 +28,8 @@ from cloudkit.common import (
     ServiceAccountCredentials,
     TokenCredentials,
 )
-from cloudkit.gcp.config import GcpConfig, ServiceName, is_loopback, is_plain
+from cloudkit.core.urls import is_loopback, is_plain
+from cloudkit.gcp.config import GcpConfig, ServiceName
 from google.auth import credentials as native
 from google.auth import impersonated_credentials
 from google.auth.exceptions import DefaultCredentialsError

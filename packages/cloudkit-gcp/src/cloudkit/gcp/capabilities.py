@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from cloudkit.common import Capabilities
-from cloudkit.gcp.firestore.limits import FIRESTORE_CAPABILITIES
-from cloudkit.gcp.functions.limits import FUNCTIONS_CAPABILITIES
-from cloudkit.gcp.pubsub.limits import PUBSUB_CAPABILITIES
-from cloudkit.gcp.queue.limits import QUEUE_CAPABILITIES
-from cloudkit.gcp.storage.limits import STORAGE_CAPABILITIES
+from cloudkit.gcp.firestore.capabilities import FIRESTORE_CAPABILITIES
+from cloudkit.gcp.functions.capabilities import FUNCTIONS_CAPABILITIES
+from cloudkit.gcp.pubsub.capabilities import PUBSUB_CAPABILITIES
+from cloudkit.gcp.queue.capabilities import QUEUE_CAPABILITIES
+from cloudkit.gcp.storage.capabilities import STORAGE_CAPABILITIES
 
 GCP_CAPABILITIES = Capabilities(
     storage=STORAGE_CAPABILITIES,
-    functions=FUNCTIONS_CAPABILITIES,
     kv=FIRESTORE_CAPABILITIES,
     queue=QUEUE_CAPABILITIES,
     pubsub=PUBSUB_CAPABILITIES,
+    functions=FUNCTIONS_CAPABILITIES,
 )
 """Flags and limits of the five contracts."""

@@ -10,7 +10,7 @@ from cloudkit.core import BaseCloud, lazy_property
 from cloudkit.gcp.capabilities import GCP_CAPABILITIES
 from cloudkit.gcp.clients import GcpClients
 from cloudkit.gcp.cloud_tasks import CloudTasksQueue
-from cloudkit.gcp.cloud_tasks.limits import TASKS_CAPABILITIES
+from cloudkit.gcp.cloud_tasks.capabilities import TASKS_CAPABILITIES
 from cloudkit.gcp.config import SOURCES, GcpConfig, GcpOptions
 from cloudkit.gcp.errors import translate
 from cloudkit.gcp.firestore import FirestoreKeyValueStore

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_address
 from typing import Any, ClassVar, Literal, Self, TypeAlias
-from urllib.parse import urlsplit
 
 from attrs import Attribute, frozen
 from cloudkit.common import (
@@ -19,6 +17,8 @@ from cloudkit.common import (
     seconds,
 )
 from cloudkit.core import CloudOptions
+from cloudkit.core.options import check_bool, check_text, check_url, text_option
+from cloudkit.core.urls import is_url
 
 ServiceName: TypeAlias = Literal["storage", "firestore", "pubsub", "tasks", "functions"]
 
@@ -59,16 +59,7 @@ DEFAULT_URLS: Mapping[ServiceName, str] = {
 }
 """Where the services are when no option says otherwise."""
 
-
-def _check_text(instance: object, attribute: Attribute[Any], value: object) -> None:
-    if value is not None and (not isinstance(value, str) or not value.strip()):
-        # The value may be a secret.
-        raise ValidationError(f"{attribute.name} must be text and not empty")
-
-
-def _check_bool(instance: object, attribute: Attribute[Any], value: object) -> None:
-    if not isinstance(value, bool):
-        raise ValidationError(f"{attribute.name} must be True or False, not {value!r}")
+EXAMPLE = "https://host:port, or host:port"
 
 
 def _to_url(value: object) -> object:
@@ -78,18 +69,8 @@ def _to_url(value: object) -> object:
     return (value if "://" in value else f"http://{value}").rstrip("/")
 
 
-def _check_url(name: str, value: object) -> None:
-    if value is None:
-        return
-    parts = urlsplit(value) if isinstance(value, str) else None
-    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValidationError(f"{name} must be a URL such as https://host:port, or host:port")
-    if parts.username or parts.password or parts.query:
-        raise ValidationError(f"{name} must hold no user, no password and no query")
-
-
-def _check_own_url(instance: object, attribute: Attribute[Any], value: object) -> None:
-    _check_url(attribute.name, value)
+def _check_url(instance: object, attribute: Attribute[Any], value: object) -> None:
+    check_url(attribute.name, value, example=EXAMPLE)
 
 
 def _to_info(value: object) -> object:
@@ -103,10 +84,7 @@ def _to_info(value: object) -> object:
 
 
 def _check_target(instance: object, attribute: Attribute[Any], value: object) -> None:
-    if value is None:
-        return
-    parts = urlsplit(value) if isinstance(value, str) else None
-    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+    if value is not None and not is_url(value):
         raise ValidationError(f"{attribute.name} must be a URL such as https://host/path")
 
 
@@ -119,14 +97,8 @@ def _check_info(instance: object, attribute: Attribute[Any], value: object) -> N
         raise ValidationError(f"{attribute.name} must be the content of a key file")
 
 
-def _text(doc: str, *variables: str, secret: bool = False) -> Any:
-    return option(doc=doc, variables=variables, secret=secret, validator=_check_text)
-
-
 def _url(doc: str, *variables: str, default: str | None = None) -> Any:
-    return option(
-        default, doc=doc, variables=variables, converter=_to_url, validator=_check_own_url
-    )
+    return option(default, doc=doc, variables=variables, converter=_to_url, validator=_check_url)
 
 
 @frozen(kw_only=True)
@@ -170,43 +142,43 @@ class GcpConfig(CloudConfig):
         "region": ("GOOGLE_CLOUD_REGION", "CLOUDSDK_COMPUTE_REGION"),
     }
 
-    project: str | None = _text(
+    project: str | None = text_option(
         "project of the resources",
         "GOOGLE_CLOUD_PROJECT",
         "GCLOUD_PROJECT",
         "CLOUDSDK_CORE_PROJECT",
     )
-    quota_project: str | None = _text("project that is charged", "GOOGLE_CLOUD_QUOTA_PROJECT")
+    quota_project: str | None = text_option("project that is charged", "GOOGLE_CLOUD_QUOTA_PROJECT")
     anonymous: bool = option(
-        default=False, doc="send requests unsigned", parse=parse_bool, validator=_check_bool
+        default=False, doc="send requests unsigned", parse=parse_bool, validator=check_bool
     )
-    credentials_file: str | None = _text("path of a file with credentials")
+    credentials_file: str | None = text_option("path of a file with credentials")
     service_account_info: Mapping[str, Any] | None = option(
         doc="content of a key file", secret=True, converter=_to_info, validator=_check_info
     )
-    impersonate: str | None = _text(
+    impersonate: str | None = text_option(
         "service account to act as", "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"
     )
-    signing_account: str | None = _text("service account that signs URLs")
+    signing_account: str | None = text_option("service account that signs URLs")
     iam_endpoint: str = _url(
         "URL of the IAM credentials API", default="https://iamcredentials.googleapis.com"
     )
     storage_endpoint: str | None = _url("URL of Cloud Storage", "STORAGE_EMULATOR_HOST")
-    kms_key: str | None = _text("key that objects are encrypted with")
+    kms_key: str | None = text_option("key that objects are encrypted with")
     firestore_endpoint: str | None = _url("URL of Firestore", "FIRESTORE_EMULATOR_HOST")
     firestore_database: str = option(
         "(default)",
         doc="database of the tables",
         variables=("FIRESTORE_DATABASE",),
-        validator=_check_text,
+        validator=check_text,
     )
     pubsub_endpoint: str | None = _url("URL of Pub/Sub", "PUBSUB_EMULATOR_HOST")
     tasks_endpoint: str | None = _url("URL of Cloud Tasks", "CLOUD_TASKS_EMULATOR_HOST")
     tasks_target: str | None = option(
         doc="URL that messages are posted to", validator=_check_target
     )
-    tasks_service_account: str | None = _text("service account whose token goes with them")
-    tasks_audience: str | None = _text("whom that token is made for")
+    tasks_service_account: str | None = text_option("service account whose token goes with them")
+    tasks_audience: str | None = text_option("whom that token is made for")
     tasks_deadline: float = option(
         600.0,
         doc="seconds that the application may take for a message",
@@ -216,7 +188,7 @@ class GcpConfig(CloudConfig):
     functions_endpoint: str | None = _url("URL of Cloud Functions")
 
     def __attrs_post_init__(self) -> None:
-        _check_url("endpoint", self.endpoint)
+        check_url("endpoint", self.endpoint, example=EXAMPLE)
 
     @classmethod
     def load(
@@ -262,17 +234,3 @@ class GcpConfig(CloudConfig):
             "functions": self.functions_endpoint,
         }
         return (chosen[service] or DEFAULT_URLS[service]).rstrip("/")
-
-
-def is_plain(url: str) -> bool:
-    """Whether requests to a URL are not encrypted: what emulators take."""
-    return urlsplit(url).scheme == "http"
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL names this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -4,53 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cloudkit.core import BaseNative
 from cloudkit.gcp.clients import GcpClients
-
-if TYPE_CHECKING:
-    from google.cloud.functions_v2 import FunctionServiceClient
-    from google.cloud.storage import Client as StorageClient  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from cloudkit.gcp.cloud_tasks.client import TasksClient
     from cloudkit.gcp.firestore.client import FirestoreClient
     from cloudkit.gcp.pubsub.client import PubSubClient
     from google.cloud import firestore
+    from google.cloud.functions_v2 import FunctionServiceClient
+    from google.cloud.storage import Client as StorageClient  # type: ignore[import-untyped]
     from google.cloud.tasks_v2 import CloudTasksClient
     from google.pubsub_v1 import PublisherClient, SubscriberClient
 
 
-class GcpNative:
+class GcpNative(BaseNative[GcpClients]):
     """The clients of the SDKs that the contracts use, with their configuration and connections.
 
     They block, so call them in a thread. The first use of one makes it, which takes up to a second.
     They are told to retry by each call, not by the client: pass ``retry=None`` for none. With
     ``auth=``, ``await cloud.native.prepare()`` sees to fresh credentials.
-
-    Args:
-        clients: Makes and keeps them.
     """
 
-    def __init__(self, clients: GcpClients) -> None:
-        self._clients = clients
-
-    async def prepare(self) -> None:
-        """Have the AuthProvider's credentials ready; without one there is nothing to do.
-
-        Raises:
-            AuthenticationError: The AuthProvider has none.
-        """
-        await self._clients.prepare()
+    @property
+    def storage(self) -> StorageClient:
+        """Client of Cloud Storage."""
+        return self._clients.client("storage").service
 
     @property
     def firestore(self) -> firestore.Client:
         """Client of Firestore."""
         client: FirestoreClient = self._clients.client("firestore")
-        return client.service
-
-    @property
-    def tasks(self) -> CloudTasksClient:
-        """Client of Cloud Tasks."""
-        client: TasksClient = self._clients.client("tasks")
         return client.service
 
     @property
@@ -64,17 +48,18 @@ class GcpNative:
         return self._pubsub.subscriber
 
     @property
-    def _pubsub(self) -> PubSubClient:
-        client: PubSubClient = self._clients.client("pubsub")
-        return client
-
-    @property
-    def storage(self) -> StorageClient:
-        """Client of Cloud Storage."""
-        return self._clients.client("storage").service
+    def tasks(self) -> CloudTasksClient:
+        """Client of Cloud Tasks."""
+        client: TasksClient = self._clients.client("tasks")
+        return client.service
 
     @property
     def functions(self) -> FunctionServiceClient:
         """Client of the API that describes functions."""
         client: FunctionServiceClient = self._clients.client("functions").service
+        return client
+
+    @property
+    def _pubsub(self) -> PubSubClient:
+        client: PubSubClient = self._clients.client("pubsub")
         return client

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 
+from cloudkit.core.urls import is_plain
 from cloudkit.gcp.auth import FILE_VARIABLE, sign_in
-from cloudkit.gcp.config import GcpConfig, ServiceName, is_plain
+from cloudkit.gcp.config import GcpConfig, ServiceName
 from google.auth.exceptions import GoogleAuthError
 
 SERVICES: dict[str, ServiceName] = {

@@ -10,7 +10,8 @@ import grpc  # type: ignore[import-untyped]
 import requests
 from attrs import frozen
 from cloudkit.common import ConfigurationError
-from cloudkit.gcp.config import GcpConfig, ServiceName, is_plain
+from cloudkit.core.urls import is_plain
+from cloudkit.gcp.config import GcpConfig, ServiceName
 from cloudkit.gcp.errors import sign_in_failure
 from google.auth import credentials as native
 from google.auth.transport.grpc import AuthMetadataPlugin, SslCredentials

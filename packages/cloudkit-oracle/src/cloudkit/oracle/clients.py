@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import frozen
 from cloudkit.common import ConfigurationError, Credentials
-from cloudkit.core import CloudContext, CredentialBridge
+from cloudkit.core import BaseClients
 from cloudkit.oracle.auth import SignIn, sign_in
 from cloudkit.oracle.config import OracleConfig, ServiceName
 from cloudkit.oracle.errors import is_refusal
 
 if TYPE_CHECKING:
     from cloudkit.oracle.transport import SharedAdapter
-
-T = TypeVar("T")
-ArgsT = TypeVarTuple("ArgsT")
 
 CLASSES: Mapping[ServiceName, str] = {
     "object_storage": "oci.object_storage:ObjectStorageClient",
@@ -43,108 +38,34 @@ ANY_REGION = "us-ashburn-1"
 
 
 @frozen
+class ServiceAt:
+    """A client of something that has an address of its own: a queue, a stream, a function.
+
+    Attributes:
+        service: What it is a client of.
+        endpoint: URL that the service gave; None for that of the configuration or of the region.
+    """
+
+    service: ServiceName
+    endpoint: str | None
+
+
+ClientName: TypeAlias = ServiceName | ServiceAt
+
+
+@frozen
 class _SignedIn:
     credentials: Credentials | None
     identity: SignIn
 
 
-@frozen
-class _Made:
-    client: Any
-    by: _SignedIn
+class OracleClients(BaseClients[OracleConfig, ClientName]):
+    """The clients of one cloud: one a service, or a service and endpoint.
 
-
-class OracleClients:
-    """The clients of one cloud: one a service and endpoint.
-
-    A contract calls the service like this, with exactly one change of thread::
-
-        async def _send(self, op: Send) -> SentMessage:
-            return await self._clients.run("queue", send, op, endpoint=messages_endpoint)
-
-        def send(client: QueueClient, op: Send) -> SentMessage: ...
-
-    The SDK's own errors pass through; ``errors.translate`` turns them into CloudErrors later.
-
-    Args:
-        context: Settings, AuthProvider and threads of the cloud.
+    A session token that was refused is read again: its file may have another one by then.
     """
 
-    def __init__(self, context: CloudContext[OracleConfig]) -> None:
-        self._context = context
-        self._bridge = None if context.auth is None else CredentialBridge(context.auth)
-        self._start_afresh()
-        context.on_close(self._close)
-
-    @property
-    def config(self) -> OracleConfig:
-        """The settings of the cloud."""
-        return self._context.config
-
-    async def run(
-        self,
-        service: ServiceName,
-        func: Callable[[Any, *ArgsT], T],
-        *args: *ArgsT,
-        endpoint: str | None = None,
-    ) -> T:
-        """Call ``func(client, *args)`` in a worker thread.
-
-        Credentials of the user's AuthProvider are seen to first; when the service refuses them as
-        expired or unknown, the provider is asked for others and the call is made again, once. So it
-        is when the file of a session token has another one by then.
-
-        Args:
-            service: Whose client.
-            func: Makes the calls; blocks.
-            *args: What it gets behind the client.
-            endpoint: URL that the service gave for a queue, stream or function; that of the
-                configuration or of the region when None.
-
-        Returns:
-            What it returned.
-
-        Raises:
-            ClientClosedError: The cloud has been closed.
-            Exception: Whatever the SDK raised.
-        """
-        signed_in = self._signed_in
-        await self.prepare()
-        try:
-            return await self._context.run_sync(self._call, service, endpoint, func, *args)
-        except Exception as error:
-            if not is_refusal(error) or not await self._renew(signed_in):
-                raise
-        return await self._context.run_sync(self._call, service, endpoint, func, *args)
-
-    async def run_free(self, func: Callable[[*ArgsT], T], *args: *ArgsT) -> T:
-        """Call ``func(*args)`` in a worker thread, for what needs no client (reading a body)."""
-        return await self._context.run_sync(func, *args)
-
-    async def prepare(self) -> None:
-        """Ask the user's AuthProvider, if there is one, so that clients can be used directly."""
-        if self._bridge is not None:
-            await self._bridge.prepare()
-
-    def client(self, service: ServiceName, endpoint: str | None = None) -> Any:
-        """The client of a service, for the credentials of now. Blocks when it has to be made.
-
-        Args:
-            service: Name of the client.
-            endpoint: URL, where it is not the one of the configuration or region.
-        """
-        if self._process != os.getpid():
-            self._start_afresh()  # connections must not be shared with a parent process
-        credentials = None if self._bridge is None else self._bridge.current()
-        made = self._made.get((service, endpoint))
-        if made is None or made.by.credentials is not credentials:
-            with self._lock:
-                made = self._made.get((service, endpoint))
-                if made is None or made.by.credentials is not credentials:
-                    by = self._sign_in(credentials)
-                    made = _Made(self._make(service, endpoint, by.identity), by)
-                    self._made[service, endpoint] = made
-        return made.client
+    per_credentials = True
 
     def compartment(self) -> str:
         """OCID of the compartment to work in. Blocks: call it from a function given to ``run``.
@@ -154,7 +75,7 @@ class OracleClients:
         """
         if self.config.compartment is not None:
             return self.config.compartment
-        credentials = None if self._bridge is None else self._bridge.current()
+        credentials = self._credentials()
         with self._lock:
             tenancy = self.config.tenancy or self._sign_in(credentials).identity.tenancy
         if tenancy is None:
@@ -162,20 +83,31 @@ class OracleClients:
         return tenancy
 
     def _start_afresh(self) -> None:
-        self._lock = threading.Lock()
-        self._made: dict[tuple[ServiceName, str | None], _Made] = {}
+        super()._start_afresh()
         self._signed_in: _SignedIn | None = None
         self._adapter: SharedAdapter | None = None
-        self._process = os.getpid()
 
-    def _call(
-        self,
-        service: ServiceName,
-        endpoint: str | None,
-        func: Callable[[Any, *ArgsT], T],
-        *args: *ArgsT,
-    ) -> T:
-        return func(self.client(service, endpoint), *args)
+    def _is_refusal(self, error: Exception) -> bool:
+        return is_refusal(error)
+
+    def _identity(self) -> object:
+        return self._signed_in if self._bridge is None else super()._identity()
+
+    async def _renew(self, name: ClientName, identity: object) -> bool:
+        """Also without an AuthProvider: a file may have another session token by now."""
+        if self._bridge is not None:
+            return await super()._renew(name, identity)
+        return await self._context.run_sync(self._forget, identity)
+
+    def _forget(self, refused: object) -> bool:
+        """Drop who is signed in, where a file has another session token by now."""
+        with self._lock:
+            signed_in = self._signed_in
+            if signed_in is not None and signed_in is refused:
+                if not signed_in.identity.outdated:
+                    return False
+                self._signed_in, self._made = None, {}
+            return refused is not None
 
     def _sign_in(self, credentials: Credentials | None) -> _SignedIn:
         """Whose signature the clients share; the lock is held."""
@@ -185,14 +117,16 @@ class OracleClients:
             self._signed_in = signed_in
         return signed_in
 
-    def _make(self, service: ServiceName, endpoint: str | None, identity: SignIn) -> Any:
+    def _make(self, name: ClientName, credentials: Credentials | None) -> Any:
         from cloudkit.oracle.transport import SharedAdapter
         from oci.circuit_breaker import (  # type: ignore[import-untyped]
             NoCircuitBreakerStrategy,
         )
         from oci.retry import NoneRetryStrategy  # type: ignore[import-untyped]
 
-        url = endpoint or self.config.endpoint_of(service)
+        place = name if isinstance(name, ServiceAt) else ServiceAt(name, None)
+        identity = self._sign_in(credentials).identity
+        service, url = place.service, place.endpoint or self.config.endpoint_of(place.service)
         timeout = self.config.timeout
         if timeout is not None:
             timeout += LONG_POLLS.get(service, 0.0)
@@ -225,27 +159,8 @@ class OracleClients:
             "additional_user_agent": f"cloudkit/{__version__}",
         }
 
-    async def _renew(self, refused: _SignedIn | None) -> bool:
-        """Sign in anew after a refusal; tells whether that makes a difference."""
-        if self._bridge is not None:
-            return await self._bridge.renew()
-        return await self._context.run_sync(self._forget, refused)
-
-    def _forget(self, refused: _SignedIn | None) -> bool:
-        """Drop who is signed in, where a file has another session token by now."""
-        with self._lock:
-            if self._signed_in is refused and refused is not None:
-                if not refused.identity.outdated:
-                    return False
-                self._signed_in, self._made = None, {}
-            return refused is not None
-
-    async def _close(self) -> None:
-        await self._context.run_sync(self._close_all)
-
-    def _close_all(self) -> None:
-        with self._lock:
-            adapter, self._adapter, self._made = self._adapter, None, {}
+    def _close_shared(self) -> None:
+        adapter, self._adapter = self._adapter, None
         if adapter is not None:
             adapter.shut()
 

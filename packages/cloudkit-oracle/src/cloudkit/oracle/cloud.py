@@ -15,11 +15,11 @@ from cloudkit.oracle.functions import OracleFunctions
 from cloudkit.oracle.native import OracleNative
 from cloudkit.oracle.nosql import NosqlKeyValueStore
 from cloudkit.oracle.notifications import OracleNotifications
-from cloudkit.oracle.notifications.capabilities import NOTIFICATIONS
+from cloudkit.oracle.notifications.capabilities import NOTIFICATIONS_CAPABILITIES
 from cloudkit.oracle.object_storage import OracleObjectStorage
 from cloudkit.oracle.queue import OracleMessageQueue
 from cloudkit.oracle.streaming import StreamingMessageQueue, StreamingPubSub
-from cloudkit.oracle.streaming.capabilities import STREAMING_QUEUE
+from cloudkit.oracle.streaming.capabilities import STREAMING_QUEUE_CAPABILITIES
 from cloudkit.spi import AnyOperation
 
 
@@ -76,14 +76,9 @@ class OracleCloud(BaseCloud[OracleConfig]):
         return OracleMessageQueue(self._runner, self.capabilities.queue, self._clients)
 
     @lazy_property
-    def functions(self) -> OracleFunctions:
-        """Functions of Functions."""
-        return OracleFunctions(self._runner, self.capabilities.functions, self._clients)
-
-    @lazy_property
     def streaming(self) -> StreamingMessageQueue:
         """Messages in streams of Streaming, for what wants its order or its throughput."""
-        return StreamingMessageQueue(self._runner, STREAMING_QUEUE, self._clients)
+        return StreamingMessageQueue(self._runner, STREAMING_QUEUE_CAPABILITIES, self._clients)
 
     @lazy_property
     def pubsub(self) -> StreamingPubSub:
@@ -93,7 +88,12 @@ class OracleCloud(BaseCloud[OracleConfig]):
     @lazy_property
     def notifications(self) -> OracleNotifications:
         """Topics of Notifications, which pushes what is published to them."""
-        return OracleNotifications(self._runner, NOTIFICATIONS, self._clients)
+        return OracleNotifications(self._runner, NOTIFICATIONS_CAPABILITIES, self._clients)
+
+    @lazy_property
+    def functions(self) -> OracleFunctions:
+        """Functions of Functions."""
+        return OracleFunctions(self._runner, self.capabilities.functions, self._clients)
 
     @lazy_property
     def native(self) -> OracleNative:

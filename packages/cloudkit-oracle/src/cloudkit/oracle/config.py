@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal, Self, TypeAlias
-from urllib.parse import urlsplit
 
 from attrs import Attribute, frozen
 from cloudkit.common import (
     CloudConfig,
     ConfigurationError,
     Duration,
-    ValidationError,
     option,
     parse_bool,
     seconds,
 )
 from cloudkit.core import CloudOptions
+from cloudkit.core.options import (
+    check_bool,
+    check_count,
+    check_url,
+    one_of,
+    text_option,
+)
 
 ServiceName: TypeAlias = Literal[
     "object_storage",
@@ -84,52 +89,16 @@ SIGNING = (
 """What signs requests, but for a profile: who gives some of it, or a profile, wants no other's."""
 
 
-def _check_text(instance: object, attribute: Attribute[Any], value: object) -> None:
-    if value is not None and (not isinstance(value, str) or not value.strip()):
-        # The value may be a secret.
-        raise ValidationError(f"{attribute.name} must be text and not empty")
-
-
-def _check_authentication(instance: object, attribute: Attribute[Any], value: object) -> None:
-    if value is not None and value not in AUTHENTICATIONS:
-        known = ", ".join(AUTHENTICATIONS)
-        raise ValidationError(f"{attribute.name} must be one of {known}, not {value!r}")
-
-
-def _check_count(instance: object, attribute: Attribute[Any], value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValidationError(f"{attribute.name} must be a positive whole number, not {value!r}")
-
-
-def _check_bool(instance: object, attribute: Attribute[Any], value: object) -> None:
-    if not isinstance(value, bool):
-        raise ValidationError(f"{attribute.name} must be True or False, not {value!r}")
-
-
 def _to_interval(value: Duration) -> float:
     return seconds(value, "stream_poll_interval", minimum=0.001)
 
 
-def _check_endpoint(name: str, value: object) -> None:
-    if value is None:
-        return
-    parts = urlsplit(value) if isinstance(value, str) else None
-    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValidationError(f"{name} must be a URL such as https://host:port")
-    if parts.username or parts.password or parts.path.strip("/") or parts.query:
-        raise ValidationError(f"{name} must hold no user, no password, no path and no query")
-
-
-def _check_own_endpoint(instance: object, attribute: Attribute[Any], value: object) -> None:
-    _check_endpoint(attribute.name, value)
-
-
-def _text(doc: str, *variables: str, secret: bool = False) -> Any:
-    return option(doc=doc, variables=variables, secret=secret, validator=_check_text)
+def _check_endpoint(instance: object, attribute: Attribute[Any], value: object) -> None:
+    check_url(attribute.name, value, path=False)
 
 
 def _url(doc: str) -> Any:
-    return option(doc=doc, validator=_check_own_endpoint)
+    return option(doc=doc, validator=_check_endpoint)
 
 
 @frozen(kw_only=True)
@@ -180,27 +149,29 @@ class OracleConfig(CloudConfig):
         "region": ("OCI_CLI_REGION", "OCI_REGION"),
     }
 
-    compartment: str | None = _text("OCID of the compartment")
-    tenancy: str | None = _text("OCID of the tenancy", "OCI_CLI_TENANCY")
-    user: str | None = _text("OCID of the user", "OCI_CLI_USER")
-    fingerprint: str | None = _text("fingerprint of the API key", "OCI_CLI_FINGERPRINT")
-    key_file: str | None = _text("path of the private key", "OCI_CLI_KEY_FILE")
-    key_content: str | None = _text("the private key, in PEM", "OCI_CLI_KEY_CONTENT", secret=True)
-    passphrase: str | None = _text("opens the private key", "OCI_CLI_PASSPHRASE", secret=True)
-    security_token_file: str | None = _text(
+    compartment: str | None = text_option("OCID of the compartment")
+    tenancy: str | None = text_option("OCID of the tenancy", "OCI_CLI_TENANCY")
+    user: str | None = text_option("OCID of the user", "OCI_CLI_USER")
+    fingerprint: str | None = text_option("fingerprint of the API key", "OCI_CLI_FINGERPRINT")
+    key_file: str | None = text_option("path of the private key", "OCI_CLI_KEY_FILE")
+    key_content: str | None = text_option(
+        "the private key, in PEM", "OCI_CLI_KEY_CONTENT", secret=True
+    )
+    passphrase: str | None = text_option("opens the private key", "OCI_CLI_PASSPHRASE", secret=True)
+    security_token_file: str | None = text_option(
         "path of a session token", "OCI_CLI_SECURITY_TOKEN_FILE"
     )
     authentication: str | None = option(
-        doc="how to sign in", variables=("OCI_CLI_AUTH",), validator=_check_authentication
+        doc="how to sign in", variables=("OCI_CLI_AUTH",), validator=one_of(AUTHENTICATIONS)
     )
-    profile: str | None = _text("profile of the configuration file", "OCI_CLI_PROFILE")
-    config_file: str | None = _text(
+    profile: str | None = text_option("profile of the configuration file", "OCI_CLI_PROFILE")
+    config_file: str | None = text_option(
         "path of the configuration file", "OCI_CLI_CONFIG_FILE", "OCI_CONFIG_FILE"
     )
-    namespace: str | None = _text("namespace of Object Storage")
-    application: str | None = _text("application of the functions")
+    namespace: str | None = text_option("namespace of Object Storage")
+    application: str | None = text_option("application of the functions")
     stream_partitions: int = option(
-        1, doc="partitions of new streams", parse=int, validator=_check_count
+        1, doc="partitions of new streams", parse=int, validator=check_count
     )
     stream_poll_interval: float = option(
         0.25,
@@ -209,16 +180,16 @@ class OracleConfig(CloudConfig):
         converter=_to_interval,
     )
     nosql_read_units: int = option(
-        50, doc="read units of new tables", parse=int, validator=_check_count
+        50, doc="read units of new tables", parse=int, validator=check_count
     )
     nosql_write_units: int = option(
-        50, doc="write units of new tables", parse=int, validator=_check_count
+        50, doc="write units of new tables", parse=int, validator=check_count
     )
     nosql_storage_gb: int = option(
-        1, doc="gigabytes of new tables", parse=int, validator=_check_count
+        1, doc="gigabytes of new tables", parse=int, validator=check_count
     )
     nosql_on_demand: bool = option(
-        default=False, doc="new tables on demand", parse=parse_bool, validator=_check_bool
+        default=False, doc="new tables on demand", parse=parse_bool, validator=check_bool
     )
     object_storage_endpoint: str | None = _url("URL of Object Storage")
     nosql_endpoint: str | None = _url("URL of NoSQL Database")
@@ -228,7 +199,7 @@ class OracleConfig(CloudConfig):
     functions_endpoint: str | None = _url("URL that manages functions")
 
     def __attrs_post_init__(self) -> None:
-        _check_endpoint("endpoint", self.endpoint)
+        check_url("endpoint", self.endpoint, path=False)
 
     @classmethod
     def load(

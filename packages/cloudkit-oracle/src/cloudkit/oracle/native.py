@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloudkit.oracle.clients import OracleClients
+from cloudkit.core import BaseNative
+from cloudkit.oracle.clients import OracleClients, ServiceAt
 
 if TYPE_CHECKING:
     from oci.functions import (  # type: ignore[import-untyped]
@@ -21,27 +22,13 @@ if TYPE_CHECKING:
     from oci.streaming import StreamAdminClient, StreamClient  # type: ignore[import-untyped]
 
 
-class OracleNative:
+class OracleNative(BaseNative[OracleClients]):
     """The clients of the SDK that the contracts use, with their configuration and connections.
 
     They block, so call them in a thread. The first use of one makes it, which takes up to a second.
     They do not retry. With ``auth=``, ``await cloud.native.prepare()`` sees to fresh credentials;
     ask for the client again after it.
-
-    Args:
-        clients: Makes and keeps them.
     """
-
-    def __init__(self, clients: OracleClients) -> None:
-        self._clients = clients
-
-    async def prepare(self) -> None:
-        """Have the AuthProvider's credentials ready; without one there is nothing to do.
-
-        Raises:
-            AuthenticationError: The AuthProvider has none.
-        """
-        await self._clients.prepare()
 
     @property
     def object_storage(self) -> ObjectStorageClient:
@@ -64,7 +51,7 @@ class OracleNative:
         Args:
             endpoint: The ``messages_endpoint`` of the queue.
         """
-        return self._clients.client("queue", endpoint)
+        return self._clients.client(ServiceAt("queue", endpoint))
 
     @property
     def streaming_admin(self) -> StreamAdminClient:
@@ -77,7 +64,7 @@ class OracleNative:
         Args:
             endpoint: The ``messages_endpoint`` of the stream.
         """
-        return self._clients.client("streaming", endpoint)
+        return self._clients.client(ServiceAt("streaming", endpoint))
 
     @property
     def notifications(self) -> NotificationDataPlaneClient:
@@ -95,7 +82,7 @@ class OracleNative:
         Args:
             endpoint: The ``invoke_endpoint`` of the function.
         """
-        return self._clients.client("functions", endpoint)
+        return self._clients.client(ServiceAt("functions", endpoint))
 
     @property
     def functions_management(self) -> FunctionsManagementClient:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from email.utils import parsedate_to_datetime
 
 from cloudkit.api.storage import ObjectAttributes, ObjectInfo
-from cloudkit.azure.capabilities import AZURE_CAPABILITIES
+from cloudkit.azure.blob.capabilities import BLOB_CAPABILITIES
 from cloudkit.common import ValidationError
+from cloudkit.core.headers import decode_value, encode_value, hex_digest, whole_size
 
 META = "x-ms-meta-"
 
@@ -32,8 +29,6 @@ _READ = {
 }
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_]|^[0-9]|_(?=x[0-9a-f]{4}_)")
 _IN_NAMES = re.compile(r"_x([0-9a-f]{4})_")
-_AWKWARD = re.compile(r"[^\x20-\x7e]|=\?|  |\A\Z")
-_ENCODED_WORDS = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=(?:\s+=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=)*")
 
 
 def to_headers(attributes: ObjectAttributes) -> dict[str, str]:
@@ -62,7 +57,7 @@ def metadata_headers(metadata: Mapping[str, str]) -> dict[str, str]:
     """
     encoded = {encode_name(name): encode_value(value) for name, value in metadata.items()}
     size = sum(len(name) + len(value) for name, value in encoded.items())
-    limit = AZURE_CAPABILITIES.storage.max_metadata_bytes
+    limit = BLOB_CAPABILITIES.max_metadata_bytes
     if size > limit:
         raise ValidationError(
             f"the metadata has {size:,} bytes once it is encoded; the limit is {limit:,}",
@@ -89,7 +84,7 @@ def to_info(bucket: str, key: str, headers: Mapping[str, str]) -> ObjectInfo:
     return ObjectInfo(
         bucket=bucket,
         key=key,
-        size=_size(headers),
+        size=whole_size(headers.get("Content-Range"), headers.get("Content-Length")),
         etag=headers["ETag"],
         last_modified=parsedate_to_datetime(headers["Last-Modified"]),
         attributes=ObjectAttributes(**named, metadata=_metadata(headers)),
@@ -111,27 +106,6 @@ def decode_name(name: str) -> str:
     return _IN_NAMES.sub(lambda found: chr(int(found[1], 16)), name.lower())
 
 
-def encode_value(value: str) -> str:
-    """A metadata value in ASCII, as RFC 2047 has it.
-
-    So are values that are empty or hold several spaces in a row, which do not all survive in
-    signed headers.
-    """
-    if not _AWKWARD.search(value):
-        return value
-    return f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
-
-
-def decode_value(value: str) -> str:
-    """The inverse of ``encode_value``; what is no encoded text comes back as it is."""
-    if not _ENCODED_WORDS.fullmatch(value):
-        return value
-    try:
-        return str(make_header(decode_header(value)))
-    except (HeaderParseError, LookupError, UnicodeDecodeError, binascii.Error):
-        return value
-
-
 def _metadata(headers: Mapping[str, str]) -> dict[str, str]:
     return {
         decode_name(header[len(META) :]): decode_value(value)
@@ -140,17 +114,10 @@ def _metadata(headers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _size(headers: Mapping[str, str]) -> int:
-    total = headers.get("Content-Range", "").rpartition("/")[2]  # bytes 0-99/1000
-    return int(total) if total.isdigit() else int(headers["Content-Length"])
-
-
 def _checksums(headers: Mapping[str, str]) -> dict[str, str]:
     # With a range, Content-MD5 would be that of the range.
     whole = headers.get("x-ms-blob-content-md5")
     if whole is None and "Content-Range" not in headers:
         whole = headers.get("Content-MD5")
-    try:
-        return {} if whole is None else {"md5": base64.b64decode(whole, validate=True).hex()}
-    except binascii.Error:
-        return {}  # the header may be set to anything
+    digest = hex_digest(whole)
+    return {} if digest is None else {"md5": digest}

@@ -15,6 +15,7 @@ from cloudkit.api.storage.operations import ListObjects
 from cloudkit.azure.blob.client import BlobClient, parsed
 from cloudkit.azure.blob.keys import to_delimiter, to_key, to_name, to_prefix
 from cloudkit.common import ValidationError
+from cloudkit.core.folding import fold
 
 MAX_PAGE = 5000
 
@@ -70,7 +71,7 @@ def list_objects(client: BlobClient, op: ListObjects) -> Page[ObjectEntry]:
     if op.start_after is not None:
         entries = _behind(client, op, entries, op.start_after)
     if op.delimiter is not None and delimiter is None:
-        entries = _fold(entries, op.prefix, op.delimiter, place.folded)
+        entries = fold(entries, op.prefix, op.delimiter, place.folded)
     listed = sorted(entries, key=_order)
     if place.after is not None:
         after = place.after.encode()
@@ -124,22 +125,6 @@ def _any(client: BlobClient, op: ListObjects) -> bool:
             page_size=1,
             page_token=page.next_token,
         )
-
-
-def _fold(
-    entries: Iterable[ObjectEntry], prefix: str, delimiter: str, given: str | None
-) -> Iterator[ObjectEntry]:
-    """Put common prefixes in place of what begins with them, each once."""
-    seen = {given}
-    for entry in entries:
-        head, separator, _ = entry.key[len(prefix) :].partition(delimiter)
-        if not separator:
-            yield entry
-            continue
-        common = prefix + head + separator
-        if common not in seen:
-            seen.add(common)
-            yield ObjectEntry(key=common, is_prefix=True)
 
 
 def _out_of_order(entry: ObjectEntry) -> bool:

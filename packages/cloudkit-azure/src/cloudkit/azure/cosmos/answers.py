@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Final
 
-from cloudkit.azure.errors import status_of, translate
-from cloudkit.common import CloudError
-
-ErrorT = TypeVar("ErrorT", bound=CloudError)
+from cloudkit.azure.errors import status_of
 
 NO_OWNER: Final = 1003
 """Substatus of 404: there is no container, or no database, to look in."""
@@ -49,15 +46,6 @@ def is_stale(error: Exception) -> bool:
         or type(error).__name__ == "ContainerReplacedError"
         or (status_of(error) == 400 and substatus_of(error) == WRONG_PARTITION)
     )
-
-
-def with_facts(failure: ErrorT, error: Exception) -> ErrorT:
-    """The failure with the service's code, status and request id."""
-    known = translate(error)
-    if known is not None:
-        failure.code, failure.status = known.code, known.status
-        failure.request_id = known.request_id
-    return failure
 
 
 def _is_about_items(error: Exception) -> bool:

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import random
-
-import anyio
 from attrs import frozen
 from cloudkit.api.kv import Item, Key
 from cloudkit.azure.clients import AzureClients
-from cloudkit.azure.cosmos.answers import is_missing_item, with_facts
+from cloudkit.azure.cosmos.answers import is_missing_item
 from cloudkit.azure.cosmos.client import CosmosAccount
 from cloudkit.azure.cosmos.items import Image, ItemCodec, RawItem
 from cloudkit.azure.cosmos.requests import Request
 from cloudkit.azure.cosmos.schema import Schema
 from cloudkit.azure.cosmos.writes import Writer
-from cloudkit.azure.errors import status_of
-from cloudkit.common import CloudError, ConflictError
-
-ATTEMPTS = 50
-"""How often a write is made of what has been read before others are let win: each of these attempts
-failed because somebody else's write succeeded."""
-
-_CALM_ATTEMPTS = 3
-_LONGEST_PAUSE = 0.05
+from cloudkit.azure.errors import status_of, translate
+from cloudkit.common import CloudError
+from cloudkit.core.writes import ATTEMPTS, contended, pause, with_facts
 
 
 @frozen
@@ -74,7 +65,7 @@ class Carrier:
             try:
                 request = writer.under(image)
             except CloudError as failure:
-                raise with_facts(failure, refused) from refused
+                raise with_facts(failure, translate(refused)) from refused
         raise contended()
 
 
@@ -83,21 +74,6 @@ def is_contested(request: Request, error: Exception) -> bool:
     status = status_of(error)
     # A patch is also refused where the document does not take it.
     return status in {409, 412} or is_missing_item(error) or (status == 400 and bool(request.patch))
-
-
-async def pause(attempt: int) -> None:
-    """Let others write, once an attempt has failed several times."""
-    if attempt > _CALM_ATTEMPTS:
-        await anyio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311  # no secret
-
-
-def contended() -> CloudError:
-    """Too many others write to the item at once."""
-    return ConflictError(
-        f"others wrote to the item between reading and writing, {ATTEMPTS} times over",
-        retryable=True,
-        unprocessed=True,
-    )
 
 
 def _read(account: CosmosAccount, schema: Schema, key: Key) -> Image:

@@ -25,14 +25,15 @@ from cloudkit.api.page_tokens import make_token, read_token
 from cloudkit.api.paging import Page
 from cloudkit.azure.clients import AzureClients
 from cloudkit.azure.cosmos import pages
-from cloudkit.azure.cosmos.batches import each
+from cloudkit.azure.cosmos.answers import is_stale
 from cloudkit.azure.cosmos.carrier import Carrier
 from cloudkit.azure.cosmos.schema import Schema
 from cloudkit.azure.cosmos.tables import Tables
 from cloudkit.azure.cosmos.transactions import Transaction
 from cloudkit.azure.cosmos.writes import Writer
 from cloudkit.common import CloudResult, KeyValueCapabilities
-from cloudkit.spi import OperationRunner
+from cloudkit.core.batches import call_each
+from cloudkit.spi import AnyOperation, OperationRunner
 
 MAX_TABLES = 100
 _TABLES = ("tables",)
@@ -113,7 +114,7 @@ class CosmosKeyValueStore(KeyValueStore):
             async def one(key: Any) -> Item | None:
                 return (await self._carrier.read(schema, key)).item
 
-            return await each(op.keys, one, lambda error: self._runner.translate(error, op))
+            return await call_each(op.keys, one, lambda error: self._outcome(error, op))
 
         return await self._tables.using(op.table, read)
 
@@ -123,7 +124,7 @@ class CosmosKeyValueStore(KeyValueStore):
                 version = await self._carrier.write(self._writer(schema, wanted))
                 return version if isinstance(wanted, Put) else None
 
-            return await each(op.writes, one, lambda error: self._runner.translate(error, op))
+            return await call_each(op.writes, one, lambda error: self._outcome(error, op))
 
         return await self._tables.using(op.table, write)
 
@@ -134,6 +135,10 @@ class CosmosKeyValueStore(KeyValueStore):
 
         # All are of one table, which may be named by the writes alone.
         return await self._tables.using(op.place(op.writes[0])[0], carry_out)
+
+    def _outcome(self, error: Exception, op: AnyOperation) -> Exception:
+        """The outcome of one item; what says that the table is another one now is nobody's own."""
+        return error if is_stale(error) else self._runner.translate(error, op)
 
     def _writer(self, schema: Schema, write: Any) -> Writer:
         return Writer(schema, write, self.capabilities)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from cloudkit.api.kv import TableInfo
 from cloudkit.azure.clients import AzureClients
-from cloudkit.azure.cosmos.answers import is_missing_table, is_stale, with_facts
+from cloudkit.azure.cosmos.answers import is_missing_table, is_stale
 from cloudkit.azure.cosmos.client import CosmosAccount
 from cloudkit.azure.cosmos.schema import (
     KEEPS_TTL,
@@ -16,13 +15,13 @@ from cloudkit.azure.cosmos.schema import (
     check_names,
     definition_of,
 )
-from cloudkit.azure.errors import status_of
+from cloudkit.azure.errors import status_of, translate
 from cloudkit.common import AlreadyExistsError, NotFoundError
+from cloudkit.core.schemas import SchemaCache
+from cloudkit.core.writes import with_facts
 
-T = TypeVar("T")
 
-
-class Tables:
+class Tables(SchemaCache[Schema]):
     """The tables of one client.
 
     Args:
@@ -30,51 +29,8 @@ class Tables:
     """
 
     def __init__(self, clients: AzureClients) -> None:
+        super().__init__()
         self._clients = clients
-        self._schemas: dict[str, Schema] = {}
-
-    async def using(self, table: str, func: Callable[[Schema], Awaitable[T]]) -> T:
-        """Call a function with a table's schema; again, if that turns out to be an old one.
-
-        Args:
-            table: Name of the table.
-            func: Makes requests about it. What does not fit the schema is refused, here or there.
-
-        Raises:
-            NotFoundError: There is no such table.
-            ValidationError: CloudKit cannot use it.
-        """
-        remembered = self._schemas.get(table)
-        if remembered is None:
-            return await func(await self.schema(table))
-        try:
-            return await func(remembered)
-        except Exception as error:
-            if not is_stale(error) and not isinstance(error, MisfitError):
-                raise
-            self.forget(table)
-            current = await self.schema(table)
-            if isinstance(error, MisfitError) and current == remembered:
-                raise
-        return await func(current)
-
-    async def schema(self, table: str) -> Schema:
-        """The schema of a table whose items can be read and written.
-
-        Raises:
-            NotFoundError: There is no such table.
-            ValidationError: CloudKit cannot use it.
-        """
-        known = self._schemas.get(table)
-        if known is None:
-            known = await self._describe(table)
-            known.check_usable()
-            self._schemas[table] = known
-        return known
-
-    def forget(self, table: str) -> None:
-        """The schema may have changed."""
-        self._schemas.pop(table, None)
 
     async def info(self, table: str) -> TableInfo:
         """A table as it is now.
@@ -100,7 +56,7 @@ class Tables:
             if status_of(error) != 409:
                 raise
             failure = AlreadyExistsError(f"there is a table {info.name!r} already")
-            raise with_facts(failure, error) from error
+            raise with_facts(failure, translate(error)) from error
 
     async def delete(self, table: str) -> None:
         """Delete a table with its items.
@@ -119,6 +75,17 @@ class Tables:
         found = await self._clients.run("cosmos", _list)
         return sorted((Schema.of(properties).info for properties in found), key=_name)
 
+    async def _find(self, table: str) -> Schema:
+        found = await self._describe(table)
+        found.check_usable()
+        return found
+
+    def _is_doubtful(self, error: Exception) -> bool:
+        return is_stale(error) or isinstance(error, MisfitError)
+
+    def _is_replaced(self, error: Exception) -> bool:
+        return is_stale(error)
+
     async def _describe(self, table: str) -> Schema:
         try:
             return Schema.of(await self._clients.run("cosmos", _read, table))
@@ -128,7 +95,7 @@ class Tables:
     def _named(self, table: str, error: Exception) -> Exception:
         if not is_missing_table(error):
             return error
-        return with_facts(NotFoundError(f"there is no table {table!r}"), error)
+        return with_facts(NotFoundError(f"there is no table {table!r}"), translate(error))
 
 
 def _name(info: TableInfo) -> str:

@@ -17,14 +17,14 @@ from attrs import frozen
 from cloudkit.api.kv import Put, TransactWrite
 from cloudkit.api.kv.operations import Transact
 from cloudkit.azure.clients import AzureClients
-from cloudkit.azure.cosmos.answers import with_facts
-from cloudkit.azure.cosmos.carrier import ATTEMPTS, Carrier, contended, pause
+from cloudkit.azure.cosmos.carrier import Carrier
 from cloudkit.azure.cosmos.client import CosmosAccount
 from cloudkit.azure.cosmos.items import MAX_ITEM_BYTES, Image, json_size
 from cloudkit.azure.cosmos.requests import Request
 from cloudkit.azure.cosmos.writes import Writer
-from cloudkit.azure.errors import from_answer
+from cloudkit.azure.errors import from_answer, translate
 from cloudkit.common import CloudError, PayloadTooLargeError
+from cloudkit.core.writes import ATTEMPTS, contended, pause, with_facts, write_failure
 
 _CONTESTED = frozenset({404, 409, 412})
 
@@ -96,8 +96,8 @@ class Transaction:
         try:
             return writer.anew() if image is None else writer.under(image)
         except CloudError as error:
-            failure = self._named(index, error)
-            raise (failure if refused is None else with_facts(failure, refused)) from error
+            known = None if refused is None else translate(refused)
+            raise with_facts(write_failure(self.op, index, error), known) from error
 
     def _steps(self, index: int, request: Request) -> list[tuple[Any, ...]]:
         if request.kind != "nothing":
@@ -130,8 +130,8 @@ class Transaction:
             retry_after=None if waits is None else waits / 1000,
             substatus=answers[position].get("subStatusCode"),
         )
-        failure = self._named(places[position], failure)
-        return with_facts(failure, error)
+        failure = write_failure(self.op, places[position], failure)
+        return with_facts(failure, translate(error))
 
     def _versions(
         self,
@@ -144,17 +144,6 @@ class Transaction:
             if "eTag" in answer and requests[index].body is not None:
                 versions[index] = self.writers[index].version_in(requests[index], answer["eTag"])
         return versions
-
-    def _named(self, index: int, error: CloudError) -> CloudError:
-        table, key = self.op.place(self.op.writes[index])
-        kind = type(self.op.writes[index]).__name__
-        return type(error)(
-            f"write {index} of the transaction, {kind} of {table}/{key}: {error.message}; "
-            "nothing was changed",
-            retry_after=error.retry_after,
-            retryable=error.retryable,
-            unprocessed=error.unprocessed,
-        )
 
 
 def _is_plain(write: TransactWrite) -> bool:

@@ -33,7 +33,6 @@ from cloudkit.api.pubsub.operations import (
     PublishMessages,
 )
 from cloudkit.azure.clients import AzureClients
-from cloudkit.azure.config import is_loopback
 from cloudkit.azure.errors import status_of
 from cloudkit.azure.event_grid.client import EventGridClient
 from cloudkit.azure.event_grid.events import decode
@@ -50,6 +49,8 @@ from cloudkit.common import (
     UnsupportedOperationError,
     utc_now,
 )
+from cloudkit.core.pages import page_of
+from cloudkit.core.urls import is_loopback
 from cloudkit.spi import OperationRunner
 
 PAGE_SIZE = 100
@@ -102,10 +103,8 @@ class EventGridPubSub(PubSub):
     async def _list_topics(self, op: ListTopics) -> Page[TopicInfo]:
         self._require_namespace("list_topics")
         # The service lists in no order that it documents, so all are fetched.
-        names = [name for name in await self._resources.topics() if name > (op.page_token or "")]
-        size = min(op.page_size or PAGE_SIZE, PAGE_SIZE)
-        page = [TopicInfo(name=name) for name in names[:size]]
-        return Page(page, names[size - 1] if len(names) > size else None)
+        infos = [TopicInfo(name=name) for name in await self._resources.topics()]
+        return page_of(infos, op, PAGE_SIZE)
 
     # Subscriptions
 
@@ -119,10 +118,7 @@ class EventGridPubSub(PubSub):
         return await self._resources.describe_subscription(op.topic, op.subscription)
 
     async def _list_subscriptions(self, op: ListSubscriptions) -> Page[SubscriptionInfo]:
-        found = await self._resources.subscriptions(op.topic)
-        left = [info for info in found if info.name > (op.page_token or "")]
-        size = min(op.page_size or PAGE_SIZE, PAGE_SIZE)
-        return Page(left[:size], left[size - 1].name if len(left) > size else None)
+        return page_of(await self._resources.subscriptions(op.topic), op, PAGE_SIZE)
 
     # Publishing
 

@@ -13,12 +13,12 @@ from cloudkit.api.messaging import DeadLetterPolicy, Source
 from cloudkit.api.pubsub import SubscriptionInfo, TopicInfo
 from cloudkit.api.pubsub.operations import CreateSubscription
 from cloudkit.azure.clients import AzureClients
-from cloudkit.azure.config import is_loopback
 from cloudkit.azure.errors import status_of, translate
 from cloudkit.azure.event_grid.filters import read_filter, write_filter
 from cloudkit.azure.event_grid.locks import SHORTEST_LOCK
 from cloudkit.azure.event_grid.management import ManagementClient
 from cloudkit.common import ProviderError, ValidationError
+from cloudkit.core.urls import is_loopback
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 KNOWN_SECONDS = 300.0

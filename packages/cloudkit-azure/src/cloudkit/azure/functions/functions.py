@@ -12,6 +12,7 @@ from cloudkit.azure.functions.answers import REFUSALS, invocation_of, result_of
 from cloudkit.azure.functions.client import Deployed, FunctionsClient
 from cloudkit.azure.rest import checked
 from cloudkit.common import FunctionsCapabilities, UnsupportedOperationError, ValidationError
+from cloudkit.core.pages import page_of
 from cloudkit.spi import OperationRunner
 
 if TYPE_CHECKING:
@@ -59,10 +60,8 @@ class AzureFunctions(Functions):
         # The admin endpoint tells all at once, in no order that is documented.
         found = await self._clients.run("functions", FunctionsClient.all)
         known = {item.name: item for item in found}
-        left = [name for name in sorted(known) if name > (op.page_token or "")]
-        size = min(op.page_size or PAGE_SIZE, 10_000)
-        page = [FunctionInfo(name=name, runtime=known[name].language) for name in left[:size]]
-        return Page(page, left[size - 1] if len(left) > size else None)
+        infos = [FunctionInfo(name=name, runtime=item.language) for name, item in known.items()]
+        return page_of(infos, op, op.page_size or PAGE_SIZE)
 
 
 def _invoke(client: FunctionsClient, op: Invoke) -> InvokeResult:

@@ -52,7 +52,7 @@ _SHARED: dict[str, Any] = {
     "max_deliveries": 2000,
 }
 
-QUEUES = QueueCapabilities(
+QUEUE_CAPABILITIES = QueueCapabilities(
     **_SHARED,
     purge_leased=False,
     max_delay_seconds=10 * YEAR,
@@ -66,7 +66,7 @@ QUEUES = QueueCapabilities(
 )
 """Flags and limits of queues, in the standard tier."""
 
-TOPICS = PubSubCapabilities(
+TOPIC_CAPABILITIES = PubSubCapabilities(
     **_SHARED,
     push=False,
     redrive=False,

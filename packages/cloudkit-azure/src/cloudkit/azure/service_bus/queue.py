@@ -26,6 +26,7 @@ from cloudkit.azure.service_bus.leases import ServiceBusLeases
 from cloudkit.azure.service_bus.sending import Sending
 from cloudkit.azure.service_bus.sweeping import purge, redrive
 from cloudkit.common import AlreadyExistsError, CloudResult, QueueCapabilities, ValidationError
+from cloudkit.core.pages import page_of
 
 if TYPE_CHECKING:
     from azure.servicebus.management import QueueProperties
@@ -86,7 +87,7 @@ class ServiceBusMessageQueue(ServiceBusLeases[QueueCapabilities], MessageQueue):
         # The service lists a hundred at a time and finds no prefixes, so all are fetched.
         found = await self._clients.run("service_bus", look)
         wanted = [queue for queue in found if queue.name.startswith(op.prefix)]
-        return page_of(wanted, op.page_size, op.page_token)
+        return page_of(wanted, op, PAGE_SIZE)
 
     async def _send(self, op: SendMessage) -> SentMessage:
         def send(client: ServiceBus) -> SentMessage:
@@ -141,19 +142,6 @@ def taken(error: Exception, message: str) -> Exception:
         message: What to say then.
     """
     return AlreadyExistsError(message, status=409) if status_of(error) == 409 else error
-
-
-def page_of(items: Sequence[Any], size: int | None, token: str | None) -> Page[Any]:
-    """One page of what has names.
-
-    Args:
-        items: All.
-        size: Most of a page.
-        token: The last name of the page before.
-    """
-    left = sorted((item for item in items if item.name > (token or "")), key=lambda i: i.name)
-    count = min(size or PAGE_SIZE, PAGE_SIZE)
-    return Page(left[:count], left[count - 1].name if len(left) > count else None)
 
 
 def _info(queue: QueueProperties) -> QueueInfo:

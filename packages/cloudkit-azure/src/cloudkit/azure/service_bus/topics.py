@@ -25,8 +25,8 @@ from cloudkit.azure.service_bus.client import ServiceBus
 from cloudkit.azure.service_bus.filters import DEFAULT_RULE, RULE, from_rules, to_sql
 from cloudkit.azure.service_bus.leases import ServiceBusLeases
 from cloudkit.azure.service_bus.queue import (
+    PAGE_SIZE,
     delivery_count,
-    page_of,
     policy_of,
     seconds_of,
     taken,
@@ -34,6 +34,7 @@ from cloudkit.azure.service_bus.queue import (
 from cloudkit.azure.service_bus.sending import Sending
 from cloudkit.azure.service_bus.sweeping import purge
 from cloudkit.common import CloudResult, PubSubCapabilities
+from cloudkit.core.pages import page_of
 
 if TYPE_CHECKING:
     from azure.servicebus.management import SubscriptionProperties, TopicProperties
@@ -79,7 +80,7 @@ class ServiceBusPubSub(ServiceBusLeases[PubSubCapabilities], PubSub):
             return [_topic(topic) for topic in client.administration.list_topics()]
 
         found = await self._clients.run("service_bus", look)
-        return page_of(found, op.page_size, op.page_token)
+        return page_of(found, op, PAGE_SIZE)
 
     # Subscriptions
 
@@ -134,7 +135,7 @@ class ServiceBusPubSub(ServiceBusLeases[PubSubCapabilities], PubSub):
     async def _list_subscriptions(self, op: ListSubscriptions) -> Page[SubscriptionInfo]:
         def look(client: ServiceBus) -> Page[SubscriptionInfo]:
             found = list(client.administration.list_subscriptions(op.topic))
-            page = page_of(found, op.page_size, op.page_token)
+            page = page_of(found, op, PAGE_SIZE)
             infos = [
                 _subscription(op.topic, each, _rules(client, op.topic, each.name))
                 for each in page.items

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import anyio
 from cloudkit.api.tasks import flat_task_group
 from cloudkit.gcp.clients import GcpClients
+from cloudkit.gcp.cloud_tasks.capabilities import MAX_TASK_BYTES
 from cloudkit.gcp.cloud_tasks.consumers import Consumers
 from cloudkit.gcp.cloud_tasks.encoding import from_request
-from cloudkit.gcp.cloud_tasks.limits import MAX_TASK_BYTES
 from cloudkit.gcp.cloud_tasks.tokens import TokenError, TokenVerifier
 
 Scope: TypeAlias = MutableMapping[str, Any]

@@ -39,6 +39,7 @@ from cloudkit.common import (
     QueueCapabilities,
     UnsupportedOperationError,
 )
+from cloudkit.core.pages import page_of
 from cloudkit.gcp.clients import GcpClients
 from cloudkit.gcp.cloud_tasks.application import TaskApplication
 from cloudkit.gcp.cloud_tasks.consumers import Consumers
@@ -265,13 +266,11 @@ class CloudTasksQueue(MessageQueue):
         def find(client: TasksClient) -> list[str]:
             request = {"parent": client.parent, "page_size": PAGE_SIZE}
             found = client.service.list_queues(request=request, **client.options)
-            return sorted(last_part(queue.name) for queue in found)
+            return [last_part(queue.name) for queue in found]
 
         names = await self._clients.run("tasks", find)
-        left = [n for n in names if n.startswith(op.prefix) and n > (op.page_token or "")]
-        size = min(op.page_size or PAGE_SIZE, PAGE_SIZE)
-        items = [self._info(name) for name in left[:size]]
-        return Page(items, left[size - 1] if len(left) > size else None)
+        infos = [self._info(name) for name in names if name.startswith(op.prefix)]
+        return page_of(infos, op, PAGE_SIZE)
 
     def _info(self, name: str) -> QueueInfo:
         return QueueInfo(name=name, visibility=self._config.tasks_deadline)

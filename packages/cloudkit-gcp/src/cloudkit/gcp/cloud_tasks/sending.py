@@ -14,8 +14,8 @@ from cloudkit.common import (
     PayloadTooLargeError,
     utc_now,
 )
+from cloudkit.gcp.cloud_tasks.capabilities import MAX_TASK_BYTES
 from cloudkit.gcp.cloud_tasks.encoding import task_id, to_request
-from cloudkit.gcp.cloud_tasks.limits import MAX_TASK_BYTES
 from cloudkit.gcp.config import GcpConfig
 from cloudkit.gcp.errors import code_of, translate
 from cloudkit.gcp.pubsub.names import last_part

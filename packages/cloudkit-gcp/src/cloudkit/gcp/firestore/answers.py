@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 from attrs import frozen
-from cloudkit.common import CloudError
-from cloudkit.gcp.errors import code_of, translate
-
-ErrorT = TypeVar("ErrorT", bound=CloudError)
+from cloudkit.gcp.errors import code_of
 
 REFUSALS = frozenset({"ALREADY_EXISTS", "FAILED_PRECONDITION", "NOT_FOUND"})
 """Codes that say that a document is not what a write asked for."""
@@ -32,12 +29,3 @@ class WriteOutcome:
 def is_refusal(error: Exception) -> bool:
     """Whether a document was not what a write asked for."""
     return code_of(error) in REFUSALS
-
-
-def with_facts(failure: ErrorT, error: Exception) -> ErrorT:
-    """The failure with the service's code, status and request id."""
-    known = translate(error)
-    if known is not None:
-        failure.code, failure.status = known.code, known.status
-        failure.request_id = known.request_id
-    return failure

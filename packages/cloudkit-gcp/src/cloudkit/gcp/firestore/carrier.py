@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import anyio
-from cloudkit.common import CloudError, ConflictError
+from cloudkit.common import CloudError
+from cloudkit.core.writes import ATTEMPTS, contended, pause, with_facts
 from cloudkit.gcp.clients import GcpClients
-from cloudkit.gcp.firestore.answers import is_refusal, with_facts
+from cloudkit.gcp.errors import translate
+from cloudkit.gcp.firestore.answers import is_refusal
 from cloudkit.gcp.firestore.items import Image
 from cloudkit.gcp.firestore.writes import Request, Writer, Written
 
 if TYPE_CHECKING:
     from cloudkit.gcp.firestore.client import FirestoreClient
-
-ATTEMPTS = 50
-"""How often a write is made of what has been read before others are let win: each of these attempts
-failed because somebody else's write succeeded."""
-
-_CALM_ATTEMPTS = 3
-_LONGEST_PAUSE = 0.05
 
 
 async def carry_out(clients: GcpClients, writer: Writer) -> Written:
@@ -49,21 +42,6 @@ def images(client: FirestoreClient, writers: Sequence[Writer]) -> list[Image]:
     ]
 
 
-async def pause(attempt: int) -> None:
-    """Let others write, once an attempt has failed several times."""
-    if attempt > _CALM_ATTEMPTS:
-        await anyio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311  # no secret
-
-
-def contended() -> CloudError:
-    """Too many others write to the items at once."""
-    return ConflictError(
-        f"others wrote between reading and writing, {ATTEMPTS} times over",
-        retryable=True,
-        unprocessed=True,
-    )
-
-
 def _attempt(
     client: FirestoreClient, writer: Writer, refused: Exception | None
 ) -> Written | Exception:
@@ -89,4 +67,4 @@ def _judged(client: FirestoreClient, writer: Writer, refused: Exception | None) 
     except CloudError as failure:
         if refused is None:
             raise
-        raise with_facts(failure, refused) from refused
+        raise with_facts(failure, translate(refused)) from refused

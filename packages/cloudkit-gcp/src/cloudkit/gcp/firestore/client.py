@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import grpc  # type: ignore[import-untyped]
 from cloudkit.common import PayloadTooLargeError, ProviderError
-from cloudkit.gcp.config import is_plain
+from cloudkit.core.urls import is_plain
 from cloudkit.gcp.firestore.answers import WriteOutcome
 from cloudkit.gcp.transport import ClientSettings, make_channel
 from google.cloud import firestore

@@ -7,25 +7,22 @@ It is read when a table is first used, and again after ``REMEMBERED`` seconds.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
-from attrs import frozen
 from cloudkit.api.kv import TableInfo
 from cloudkit.api.page_tokens import make_token, read_token
 from cloudkit.api.paging import Page
 from cloudkit.common import AlreadyExistsError, NotFoundError, ValidationError
+from cloudkit.core.schemas import SchemaCache
+from cloudkit.core.writes import with_facts
 from cloudkit.gcp.clients import GcpClients
-from cloudkit.gcp.errors import code_of
-from cloudkit.gcp.firestore.answers import with_facts
+from cloudkit.gcp.errors import code_of, translate
 from cloudkit.gcp.firestore.items import document_id
 from cloudkit.gcp.firestore.keys import TABLES, Schema
 
 if TYPE_CHECKING:
     from cloudkit.gcp.firestore.client import FirestoreClient
-
-T = TypeVar("T")
 
 REMEMBERED: Final = 30.0
 """Seconds for which a schema is believed without another look."""
@@ -36,13 +33,7 @@ _LISTING = ("tables",)
 _PARTITION, _SORT = "partition_key", "sort_key"
 
 
-@frozen
-class _Known:
-    schema: Schema
-    until: float
-
-
-class Tables:
+class Tables(SchemaCache[Schema]):
     """The tables of one client.
 
     Args:
@@ -50,41 +41,8 @@ class Tables:
     """
 
     def __init__(self, clients: GcpClients) -> None:
+        super().__init__(REMEMBERED)
         self._clients = clients
-        self._known: dict[str, _Known] = {}
-
-    async def using(self, table: str, func: Callable[[Schema], Awaitable[T]]) -> T:
-        """Call a function with a table's schema; again, if that turns out to be an old one.
-
-        Args:
-            table: Name of the table.
-            func: Makes requests about it. What does not fit the schema is refused before they are
-                sent.
-
-        Raises:
-            NotFoundError: There is no such table.
-        """
-        known = self._known.get(table)
-        if known is None or known.until < time.monotonic():
-            return await func(await self.look_up(table))
-        try:
-            return await func(known.schema)
-        except ValidationError:
-            current = await self.look_up(table)
-            if current == known.schema:
-                raise
-        return await func(current)
-
-    async def look_up(self, table: str) -> Schema:
-        """The schema of a table as it is now.
-
-        Raises:
-            NotFoundError: There is no such table.
-        """
-        self._known.pop(table, None)
-        schema = Schema(await self._clients.run("firestore", _describe, table))
-        self._known[table] = _Known(schema, time.monotonic() + REMEMBERED)
-        return schema
 
     async def create(self, info: TableInfo) -> None:
         """Create a table.
@@ -93,7 +51,7 @@ class Tables:
             AlreadyExistsError: There is one of this name.
         """
         await self._clients.run("firestore", _create, info)
-        self._known[info.name] = _Known(Schema(info), time.monotonic() + REMEMBERED)
+        self.remember(info.name, Schema(info))
 
     async def delete(self, table: str) -> None:
         """Delete a table's documents and then the table, so that what fails midway can be repeated.
@@ -104,7 +62,7 @@ class Tables:
         await self.look_up(table)
         while await self._clients.run("firestore", _delete_some, table):
             pass
-        self._known.pop(table, None)
+        self.forget(table)
         await self._clients.run("firestore", _forget, table)
 
     async def page(self, size: int, token: str | None) -> Page[TableInfo]:
@@ -121,6 +79,12 @@ class Tables:
         found = await self._clients.run("firestore", _list, size, after)
         full = len(found) == size
         return Page(found, make_token(_LISTING, (found[-1].name,)) if full else None)
+
+    async def _find(self, table: str) -> Schema:
+        return Schema(await self._clients.run("firestore", _describe, table))
+
+    def _is_doubtful(self, error: Exception) -> bool:
+        return isinstance(error, ValidationError)
 
 
 def by_name(client: FirestoreClient, collection: str, after: str | None) -> Mapping[str, Any]:
@@ -147,7 +111,7 @@ def _describe(client: FirestoreClient, table: str) -> TableInfo:
         # It says the same code of a database that nobody has made; that is not about a table.
         if code_of(error) != "NOT_FOUND" or _NO_DATABASE in str(error):
             raise
-        raise with_facts(NotFoundError(f"there is no table {table!r}"), error) from error
+        raise with_facts(NotFoundError(f"there is no table {table!r}"), translate(error)) from error
 
 
 def _create(client: FirestoreClient, info: TableInfo) -> None:
@@ -160,7 +124,7 @@ def _create(client: FirestoreClient, info: TableInfo) -> None:
         if code_of(error) != "ALREADY_EXISTS":
             raise
         failure = AlreadyExistsError(f"there is a table {info.name!r} already")
-        raise with_facts(failure, error) from error
+        raise with_facts(failure, translate(error)) from error
 
 
 def _delete_some(client: FirestoreClient, table: str) -> bool:

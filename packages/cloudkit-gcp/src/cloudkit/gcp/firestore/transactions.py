@@ -15,9 +15,11 @@ from attrs import frozen
 from cloudkit.api.kv import Check
 from cloudkit.api.kv.operations import Transact
 from cloudkit.common import CloudError
+from cloudkit.core.writes import ATTEMPTS, contended, pause, with_facts, write_failure
 from cloudkit.gcp.clients import GcpClients
-from cloudkit.gcp.firestore.answers import is_refusal, with_facts
-from cloudkit.gcp.firestore.carrier import ATTEMPTS, contended, images, pause
+from cloudkit.gcp.errors import translate
+from cloudkit.gcp.firestore.answers import is_refusal
+from cloudkit.gcp.firestore.carrier import images
 from cloudkit.gcp.firestore.items import Image
 from cloudkit.gcp.firestore.writes import NOTHING, Request, Writer
 
@@ -88,7 +90,7 @@ class Transaction:
         try:
             return writer.first(client)
         except CloudError as error:
-            raise self._named(index, error) from error
+            raise write_failure(self.op, index, error) from error
 
     def _answer(
         self,
@@ -102,8 +104,8 @@ class Transaction:
             try:
                 requests[index] = self.writers[index].under(client, image)
             except CloudError as error:
-                failure = self._named(index, error)
-                raise (with_facts(failure, refused) if refused else failure) from error
+                known = None if refused is None else translate(refused)
+                raise with_facts(write_failure(self.op, index, error), known) from error
 
     def _locked(self, client: FirestoreClient) -> list[str | None]:
         """Read all that is asked about, judge it and write, while nobody else can write to it."""
@@ -137,13 +139,3 @@ class Transaction:
             None if request.write is None else writer.written(request, next(times)).version
             for writer, request in zip(self.writers, made, strict=True)
         ]
-
-    def _named(self, index: int, error: CloudError) -> CloudError:
-        table, key = self.op.place(self.op.writes[index])
-        kind = type(self.op.writes[index]).__name__
-        return type(error)(
-            f"write {index} of the transaction, {kind} of {table}/{key}: {error.message}; "
-            "nothing was changed",
-            retryable=error.retryable,
-            unprocessed=error.unprocessed,
-        )

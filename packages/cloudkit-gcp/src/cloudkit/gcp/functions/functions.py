@@ -6,6 +6,7 @@ from cloudkit.api.functions import FunctionInfo, Functions, Invocation, InvokeRe
 from cloudkit.api.functions.operations import FunctionExists, Invoke, InvokeAsync, ListFunctions
 from cloudkit.api.paging import Page
 from cloudkit.common import FunctionsCapabilities, UnsupportedOperationError
+from cloudkit.core.pages import page_of
 from cloudkit.gcp.clients import GcpClients
 from cloudkit.gcp.functions import finding, invoking
 from cloudkit.spi import OperationRunner
@@ -45,7 +46,4 @@ class CloudFunctions(Functions):
     async def _list_functions(self, op: ListFunctions) -> Page[FunctionInfo]:
         # The service lists in no order that it documents, so all are fetched.
         found = await self._clients.run("functions", finding.list_all)
-        left = [name for name in sorted(found) if name > (op.page_token or "")]
-        size = op.page_size or PAGE_SIZE
-        page = [found[name] for name in left[:size]]
-        return Page(page, page[-1].name if len(left) > size else None)
+        return page_of(found.values(), op, op.page_size or PAGE_SIZE)

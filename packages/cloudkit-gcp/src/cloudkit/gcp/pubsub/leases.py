@@ -21,13 +21,8 @@ from cloudkit.api.messaging import (
     ReceiveDeadLetters,
     Source,
 )
-from cloudkit.common import (
-    CloudResult,
-    ConflictError,
-    MessagingCapabilities,
-    PreconditionFailedError,
-    utc_now,
-)
+from cloudkit.common import CloudResult, MessagingCapabilities, utc_now
+from cloudkit.core.leases import check_lease, lateness, leased_until, no_dead_letters
 from cloudkit.gcp.clients import GcpClients
 from cloudkit.gcp.pubsub.messages import REASON, decode, encode, short_reason
 from cloudkit.gcp.pubsub.names import dead_id
@@ -39,9 +34,6 @@ if TYPE_CHECKING:
     from cloudkit.gcp.pubsub.client import PubSubClient
 
 CapabilitiesT = TypeVar("CapabilitiesT", bound=MessagingCapabilities)
-
-LATENCY = timedelta(seconds=0.25)
-"""How long before its answer came a pull may have leased, when it waited before that."""
 
 
 class PubSubLeases(Leases[CapabilitiesT], ABC):
@@ -110,20 +102,19 @@ class PubSubLeases(Leases[CapabilitiesT], ABC):
         lease = math.ceil(settings.visibility if op.visibility is None else op.visibility)
         began = utc_now()
         received = client.pull(name, op.max_messages, op.wait, pulling=pulling, tick=tick)
-        until = max(began, utc_now() - LATENCY) + timedelta(seconds=settings.deadline)
+        until = leased_until(began, settings.deadline)
         leases = [message.ack_id for message in received]
         if leases and lease != settings.deadline and not pulling.unwanted:
             until = utc_now() + timedelta(seconds=lease)
             client.modify(name, leases, lease)
-        if (
-            leases and pulling.unwanted
-        ):  # called off meanwhile: they need not wait for the lease's end
+        if leases and pulling.unwanted:
+            # It was called off meanwhile: they need not wait for the lease's end.
             client.modify(name, leases, 0)
             return []
         return [decode(message, op.source, until) for message in received]
 
     async def _ack(self, op: Ack) -> Sequence[CloudResult[Message]]:
-        late = {i: error for i, m in enumerate(op.messages) if (error := _lateness(m)) is not None}
+        late = {i: error for i, m in enumerate(op.messages) if (error := lateness(m)) is not None}
         in_time = [m.lease for i, m in enumerate(op.messages) if i not in late]
         if in_time:
             await self._clients.run("pubsub", self._acknowledge, op.source, in_time)
@@ -136,11 +127,11 @@ class PubSubLeases(Leases[CapabilitiesT], ABC):
         client.acknowledge(self._place(client, source), leases)
 
     async def _nack(self, op: Nack) -> None:
-        _check_lease(op.message)
+        check_lease(op.message)
         await self._clients.run("pubsub", self._modify, op.source, op.message, op.delay)
 
     async def _extend(self, op: Extend) -> Message:
-        _check_lease(op.message)
+        check_lease(op.message)
         began = utc_now()
         await self._clients.run("pubsub", self._modify, op.source, op.message, op.visibility)
         return evolve(op.message, leased_until=began + timedelta(seconds=math.ceil(op.visibility)))
@@ -151,7 +142,7 @@ class PubSubLeases(Leases[CapabilitiesT], ABC):
         client.modify(self._place(client, source), [message.lease], math.ceil(length))
 
     async def _dead_letter(self, op: DeadLetter) -> None:
-        _check_lease(op.message)
+        check_lease(op.message)
         if op.source.dead_letters:
             await self._clients.run("pubsub", self._modify, op.source, op.message, 0.0)
         else:
@@ -161,10 +152,7 @@ class PubSubLeases(Leases[CapabilitiesT], ABC):
         """Copy, then remove: what fails in between leaves the message twice, and never nowhere."""
         settings = self._find(client, op.source)
         if not self._has_dead_letters(settings):
-            raise ConflictError(
-                f"{op.source} has no place for dead letters",
-                hint="Create it with dead_letter=DeadLetterPolicy(...).",
-            )
+            raise no_dead_letters(op.source)
         message = op.message
         reason = {REASON: short_reason(op.reason)} if op.reason else {}
         copy = encode(message.body, message.attributes, message.group, reason)
@@ -174,15 +162,3 @@ class PubSubLeases(Leases[CapabilitiesT], ABC):
     def _place(self, client: PubSubClient, source: Source) -> str:
         name = self._find(client, source).name
         return dead_id(name) if source.dead_letters else name
-
-
-def _lateness(message: Message) -> PreconditionFailedError | None:
-    if message.leased_until is None or utc_now() < message.leased_until:
-        return None
-    return PreconditionFailedError("the lease has ended, so the message may be somebody else's now")
-
-
-def _check_lease(message: Message) -> None:
-    error = _lateness(message)
-    if error is not None:
-        raise error

@@ -20,7 +20,6 @@ from cloudkit.api.pubsub.operations import (
     Publish,
     PublishMessages,
 )
-from cloudkit.api.tasks import flat_task_group
 from cloudkit.common import (
     CloudResult,
     ConflictError,
@@ -28,6 +27,7 @@ from cloudkit.common import (
     UnsupportedOperationError,
     ValidationError,
 )
+from cloudkit.core.pages import described, page_of
 from cloudkit.gcp.clients import GcpClients
 from cloudkit.gcp.errors import code_of
 from cloudkit.gcp.pubsub.filters import from_expression, to_expression
@@ -156,17 +156,13 @@ class GcpPubSub(PubSubLeases[PubSubCapabilities], PubSub):
 
     async def _list_topics(self, op: ListTopics) -> Page[TopicInfo]:
         # The service lists in no order that it documents, so all names are fetched.
-        def find(client: PubSubClient) -> dict[str, bool]:
+        def find(client: PubSubClient) -> list[TopicInfo]:
             request = {"project": client.project, "page_size": PAGE_SIZE}
             found = client.publisher.list_topics(request=request, **client.options)
-            ordering = {last_part(topic.name): bool(read_ordering(topic)) for topic in found}
-            return {name: ordering[name] for name in sorted(ordering) if is_topic(name)}
+            named = ((last_part(topic.name), bool(read_ordering(topic))) for topic in found)
+            return [TopicInfo(name=name, ordering=order) for name, order in named if is_topic(name)]
 
-        topics = await self._clients.run("pubsub", find)
-        left = [name for name in topics if name > (op.page_token or "")]
-        size = min(op.page_size or PAGE_SIZE, PAGE_SIZE)
-        items = [TopicInfo(name=name, ordering=topics[name]) for name in left[:size]]
-        return Page(items, left[size - 1] if len(left) > size else None)
+        return page_of(await self._clients.run("pubsub", find), op, PAGE_SIZE)
 
     # Subscriptions
 
@@ -253,22 +249,10 @@ class GcpPubSub(PubSubLeases[PubSubCapabilities], PubSub):
             self._directory.ordering(client, op.topic)  # raises when there is no such topic
             return self._subscription_names(client, op.topic)
 
-        names = await self._clients.run("pubsub", find)
-        left = [name for name in names if name > (op.page_token or "")]
-        size = min(op.page_size or PAGE_SIZE, PAGE_SIZE)
-        wanted = left[:size]
-        infos: dict[str, SubscriptionInfo] = {}
-
-        async def describe(name: str) -> None:
-            info = await self._clients.run("pubsub", self._info_if_there, op.topic, name)
-            if info is not None:
-                infos[name] = info
-
-        async with flat_task_group() as tasks:
-            for name in wanted:
-                tasks.start_soon(describe, name)
-        found = [infos[name] for name in wanted if name in infos]
-        return Page(found, wanted[-1] if len(left) > size else None)
+        names = page_of(await self._clients.run("pubsub", find), op, PAGE_SIZE, name=str)
+        return await described(
+            names, lambda name: self._clients.run("pubsub", self._info_if_there, op.topic, name)
+        )
 
     def _info_if_there(
         self, client: PubSubClient, topic: str, subscription: str

@@ -28,6 +28,7 @@ from cloudkit.common import (
     ValidationError,
     utc_now,
 )
+from cloudkit.core.pages import page_of
 from cloudkit.gcp.clients import GcpClients
 from cloudkit.gcp.pubsub.leases import PubSubLeases
 from cloudkit.gcp.pubsub.messages import DUE, Encoded, encode_message
@@ -166,10 +167,7 @@ class PubSubMessageQueue(PubSubLeases[QueueCapabilities], MessageQueue):
             return infos
 
         infos = await self._clients.run("pubsub", find)
-        left = [name for name in sorted(infos) if name > (op.page_token or "")]
-        size = min(op.page_size or PAGE_SIZE, PAGE_SIZE)
-        items = [infos[name] for name in left[:size]]
-        return Page(items, left[size - 1] if len(left) > size else None)
+        return page_of(infos.values(), op, PAGE_SIZE)
 
     # Sending
 

@@ -5,13 +5,12 @@ https://cloud.google.com/storage/docs/json_api/v1/objects#resource
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from cloudkit.api.storage import ObjectAttributes, ObjectInfo
+from cloudkit.core.headers import hex_digest
 
 DEFAULT_CLASS = "STANDARD"
 
@@ -76,11 +75,4 @@ def to_time(text: str) -> datetime:
 def _checksums(resource: Mapping[str, Any]) -> dict[str, str]:
     # What was put together of parts has no MD5.
     found = {"crc32c": resource.get("crc32c"), "md5": resource.get("md5Hash")}
-    return {name: digest for name, value in found.items() if (digest := _hex(value))}
-
-
-def _hex(value: str | None) -> str | None:
-    try:
-        return None if value is None else base64.b64decode(value, validate=True).hex()
-    except binascii.Error:
-        return None
+    return {name: digest for name, value in found.items() if (digest := hex_digest(value))}

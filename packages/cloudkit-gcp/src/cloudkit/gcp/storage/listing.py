@@ -10,6 +10,7 @@ from cloudkit.api.paging import Page
 from cloudkit.api.storage import ObjectEntry
 from cloudkit.api.storage.operations import ListObjects
 from cloudkit.common import ValidationError
+from cloudkit.core.folding import fold
 from cloudkit.gcp.storage.attributes import to_class, to_time
 from cloudkit.gcp.storage.client import StorageClient, bucket_path
 from cloudkit.gcp.storage.keys import to_delimiter, to_key, to_prefix, to_start
@@ -44,7 +45,7 @@ def list_objects(client: StorageClient, op: ListObjects) -> Page[ObjectEntry]:
     entries: Iterable[ObjectEntry] = (e for e in _entries(answer) if _is_asked_for(e, op))
     here = op.delimiter is not None and delimiter is None
     if here:
-        entries = _fold(sorted(entries, key=_order), op.prefix, op.delimiter or "", folded)
+        entries = fold(sorted(entries, key=_order), op.prefix, op.delimiter or "", folded)
     listed = sorted(entries, key=_order)
     if here:
         folded = next((entry.key for entry in reversed(listed) if entry.is_prefix), folded)
@@ -82,22 +83,6 @@ def _is_asked_for(entry: ObjectEntry, op: ListObjects) -> bool:
     if not entry.key.startswith(op.prefix):
         return False
     return entry.is_prefix or op.start_after is None or _order(entry) > op.start_after.encode()
-
-
-def _fold(
-    entries: Iterable[ObjectEntry], prefix: str, delimiter: str, given: str | None
-) -> Iterator[ObjectEntry]:
-    """Put common prefixes in place of what begins with them, each once."""
-    seen = {given}
-    for entry in entries:
-        head, separator, _ = entry.key[len(prefix) :].partition(delimiter)
-        if not separator:
-            yield entry
-            continue
-        common = prefix + head + separator
-        if common not in seen:
-            seen.add(common)
-            yield ObjectEntry(key=common, is_prefix=True)
 
 
 def _order(entry: ObjectEntry) -> bytes:

@@ -6,7 +6,7 @@ from cloudkit.common import FunctionsCapabilities
 
 MAX_BODY = 6 * 1024 * 1024
 
-FUNCTIONS = FunctionsCapabilities(
+FUNCTIONS_CAPABILITIES = FunctionsCapabilities(
     qualifiers=False,
     logs=False,
     max_payload_bytes=MAX_BODY,

@@ -17,7 +17,8 @@ from cloudkit.api.functions import (
 from cloudkit.api.functions.operations import FunctionExists, Invoke, InvokeAsync, ListFunctions
 from cloudkit.api.paging import Page
 from cloudkit.common import FunctionsCapabilities
-from cloudkit.oracle.clients import OracleClients
+from cloudkit.core.pages import page_of
+from cloudkit.oracle.clients import OracleClients, ServiceAt
 from cloudkit.oracle.errors import code_of, request_id_of, status_of
 from cloudkit.oracle.functions.directory import Directory, Place
 from cloudkit.spi import OperationRunner
@@ -109,16 +110,12 @@ class OracleFunctions(Functions):
     async def _list_functions(self, op: ListFunctions) -> Page[FunctionInfo]:
         # The names of several applications stand in no order together, so all are fetched.
         found = await self._clients.run("functions_management", self._directory.list_all)
-        left = [info for info in found if info.name > (op.page_token or "")]
-        size = op.page_size or PAGE_SIZE
-        page = left[:size]
-        return Page(page, page[-1].name if len(left) > size else None)
+        return page_of(found, op, op.page_size or PAGE_SIZE)
 
     async def _call(self, name: str, payload: bytes, kind: str, *, dry: bool = False) -> _Answer:
         def call(place: Place) -> Awaitable[_Answer]:
-            return self._clients.run(
-                "functions", _invoke, place.identity, payload, kind, dry, endpoint=place.endpoint
-            )
+            client = ServiceAt("functions", place.endpoint)
+            return self._clients.run(client, _invoke, place.identity, payload, kind, dry)
 
         return await self._at_place(name, call)
 

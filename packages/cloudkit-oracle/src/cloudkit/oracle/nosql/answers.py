@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from cloudkit.common import CloudError
-from cloudkit.oracle.errors import status_of, translate
-
-ErrorT = TypeVar("ErrorT", bound=CloudError)
+from cloudkit.oracle.errors import status_of
 
 
 def is_missing(error: Exception) -> bool:
@@ -18,12 +14,3 @@ def is_missing(error: Exception) -> bool:
 def is_mismatch(error: Exception) -> bool:
     """Whether a row is not the one that a request asked for."""
     return status_of(error) == 412
-
-
-def with_facts(failure: ErrorT, error: Exception | None) -> ErrorT:
-    """The failure with the service's code, status and request id."""
-    known = None if error is None else translate(error)
-    if known is not None:
-        failure.code, failure.status = known.code, known.status
-        failure.request_id = known.request_id
-    return failure

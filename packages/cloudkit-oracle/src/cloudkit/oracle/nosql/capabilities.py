@@ -28,7 +28,7 @@ _ONE_ROW = (
     "The REST interface of NoSQL Database writes one row in a request, and has no transactions."
 )
 
-NOSQL: Final = KeyValueCapabilities(
+NOSQL_CAPABILITIES: Final = KeyValueCapabilities(
     transactions=False,
     cross_partition_transactions=False,
     cross_table_transactions=False,

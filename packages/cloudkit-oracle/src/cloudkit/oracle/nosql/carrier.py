@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import random
-
-import anyio
 from attrs import frozen
 from cloudkit.api.kv import Item
-from cloudkit.common import CloudError, ConflictError
+from cloudkit.common import CloudError
+from cloudkit.core.writes import ATTEMPTS, contended, pause, with_facts
 from cloudkit.oracle.clients import OracleClients
-from cloudkit.oracle.nosql.answers import is_mismatch, with_facts
+from cloudkit.oracle.errors import translate
+from cloudkit.oracle.nosql.answers import is_mismatch
 from cloudkit.oracle.nosql.session import Session, run
 from cloudkit.oracle.nosql.writes import Writer
-
-ATTEMPTS = 50
-"""How often a write is made of what has been read before others are let win: each of these attempts
-failed because somebody else's write succeeded."""
-
-_CALM_ATTEMPTS = 3
-_LONGEST_PAUSE = 0.05
 
 
 @frozen
@@ -48,17 +40,12 @@ async def carry_out(clients: OracleClients, writer: Writer) -> Item | None:
     """
     refused: _Refused | None = None
     for attempt in range(ATTEMPTS):
-        if attempt > _CALM_ATTEMPTS:
-            await anyio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311  # no secret
+        await pause(attempt)
         outcome = await run(clients, _attempt, writer, refused)
         if isinstance(outcome, _Done):
             return outcome.item
         refused = outcome
-    raise ConflictError(
-        f"others wrote to the item between reading and writing, {ATTEMPTS} times over",
-        retryable=True,
-        unprocessed=True,
-    )
+    raise contended()
 
 
 def _attempt(session: Session, writer: Writer, refused: _Refused | None) -> _Done | _Refused:
@@ -72,7 +59,7 @@ def _attempt(session: Session, writer: Writer, refused: _Refused | None) -> _Don
         except CloudError as failure:
             if refused is None or refused.error is None:
                 raise
-            raise with_facts(failure, refused.error) from refused.error
+            raise with_facts(failure, translate(refused.error)) from refused.error
     if request is None:
         return _Done(None)
     try:

@@ -24,16 +24,17 @@ from cloudkit.api.kv.operations import (
 from cloudkit.api.page_tokens import make_token, read_token
 from cloudkit.api.paging import Page
 from cloudkit.common import CloudResult, KeyValueCapabilities, UnsupportedOperationError
+from cloudkit.core.batches import call_each
 from cloudkit.oracle.clients import OracleClients
 from cloudkit.oracle.nosql import pages
-from cloudkit.oracle.nosql.batches import each
+from cloudkit.oracle.nosql.answers import is_missing
 from cloudkit.oracle.nosql.carrier import carry_out
 from cloudkit.oracle.nosql.items import ItemCodec
 from cloudkit.oracle.nosql.schema import Schema
 from cloudkit.oracle.nosql.session import Session, run
 from cloudkit.oracle.nosql.tables import Tables
 from cloudkit.oracle.nosql.writes import Writer
-from cloudkit.spi import OperationRunner
+from cloudkit.spi import AnyOperation, OperationRunner
 
 MAX_TABLES = 30
 _TABLES = ("tables",)
@@ -107,7 +108,7 @@ class NosqlKeyValueStore(KeyValueStore):
             async def one(key: Key) -> Item | None:
                 return await run(self._clients, _get, schema, key, op.consistent)
 
-            return await each(op.keys, one, lambda error: self._runner.translate(error, op))
+            return await call_each(op.keys, one, lambda error: self._outcome(error, op))
 
         return await self._tables.using(op.table, read)
 
@@ -116,12 +117,16 @@ class NosqlKeyValueStore(KeyValueStore):
             async def one(wanted: BatchWrite) -> str | None:
                 return await self._write(schema, wanted)
 
-            return await each(op.writes, one, lambda error: self._runner.translate(error, op))
+            return await call_each(op.writes, one, lambda error: self._outcome(error, op))
 
         return await self._tables.using(op.table, write)
 
     async def _transact(self, op: Transact) -> Sequence[str | None]:
         raise UnsupportedOperationError(self.capabilities.reasons["transactions"])
+
+    def _outcome(self, error: Exception, op: AnyOperation) -> Exception:
+        """The outcome of one item; that there is no such table is nobody's own."""
+        return error if is_missing(error) else self._runner.translate(error, op)
 
     async def _write(self, schema: Schema, write: Put | Delete) -> str | None:
         item = await carry_out(self._clients, self._writer(schema, write))

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from cloudkit.api.kv import TableInfo
 from cloudkit.common import AlreadyExistsError, CloudError, NotFoundError
+from cloudkit.core.schemas import SchemaCache
+from cloudkit.core.writes import with_facts
 from cloudkit.oracle.clients import OracleClients
 from cloudkit.oracle.config import OracleConfig
 from cloudkit.oracle.errors import code_of, status_of, translate
-from cloudkit.oracle.nosql.answers import is_missing, with_facts
+from cloudkit.oracle.nosql.answers import is_missing
 from cloudkit.oracle.nosql.names import check_columns, own_table, stored_table
 from cloudkit.oracle.nosql.schema import MisfitError, Schema
 from cloudkit.oracle.nosql.session import Session, run
 from cloudkit.oracle.works import finished
 
-T = TypeVar("T")
-
 GONE = frozenset({"DELETING", "DELETED"})
 
 
-class Tables:
+class Tables(SchemaCache[Schema]):
     """The tables of one client.
 
     Args:
@@ -29,37 +29,8 @@ class Tables:
     """
 
     def __init__(self, clients: OracleClients) -> None:
+        super().__init__()
         self._clients = clients
-        self._schemas: dict[str, Schema] = {}
-
-    async def using(self, table: str, func: Callable[[Schema], Awaitable[T]]) -> T:
-        """Call a function with a table's schema; again, if that turns out to be an old one.
-
-        Args:
-            table: Name of the table.
-            func: Makes requests about it. What does not fit the schema is refused, here or there.
-
-        Raises:
-            NotFoundError: There is no such table.
-            ValidationError: CloudKit cannot use it.
-        """
-        remembered = self._schemas.get(table)
-        if remembered is None:
-            return await func(await self._usable(table))
-        try:
-            return await func(remembered)
-        except Exception as error:
-            if not is_stale(error):
-                raise
-            self.forget(table)
-            current = await self._usable(table)
-            if current == remembered and not is_missing(error):
-                raise
-        return await func(current)
-
-    def forget(self, table: str) -> None:
-        """The schema may have changed."""
-        self._schemas.pop(table, None)
 
     async def info(self, table: str) -> TableInfo:
         """A table as it is now.
@@ -88,7 +59,7 @@ class Tables:
             if not _is_taken(error):
                 raise
             failure = AlreadyExistsError(f"there is a table {info.name!r} already")
-            raise with_facts(failure, error) from error
+            raise with_facts(failure, translate(error)) from error
 
     async def delete(self, table: str) -> None:
         """Delete a table with its items, and wait until its name is free.
@@ -107,13 +78,16 @@ class Tables:
         """Some tables, by name, behind one of them; and the last, if there are more."""
         return await run(self._clients, _page, after, size)
 
-    async def _usable(self, table: str) -> Schema:
-        known = self._schemas.get(table)
-        if known is None:
-            known = await self._describe(table)
-            known.check_usable()
-            self._schemas[table] = known
-        return known
+    async def _find(self, table: str) -> Schema:
+        found = await self._describe(table)
+        found.check_usable()
+        return found
+
+    def _is_doubtful(self, error: Exception) -> bool:
+        return is_stale(error)
+
+    def _is_replaced(self, error: Exception) -> bool:
+        return is_missing(error)
 
     async def _describe(self, table: str) -> Schema:
         try:
@@ -152,7 +126,7 @@ def _is_taken(error: Exception) -> bool:
 def _named(table: str, error: Exception) -> Exception:
     if not is_missing(error):
         return error
-    return with_facts(NotFoundError(f"there is no table {table!r}"), error)
+    return with_facts(NotFoundError(f"there is no table {table!r}"), translate(error))
 
 
 def _create(session: Session, schema: Schema, limits: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ _OF_KEPT_MESSAGES = (
     *("redrive", "new_subscription_starts_at_end"),
 )
 
-NOTIFICATIONS = PubSubCapabilities(
+NOTIFICATIONS_CAPABILITIES = PubSubCapabilities(
     attributes=False,
     subscriptions=False,
     filters=False,

@@ -37,6 +37,7 @@ from cloudkit.common import (
     PubSubCapabilities,
     UnsupportedOperationError,
 )
+from cloudkit.core.pages import page_of
 from cloudkit.oracle.clients import OracleClients
 from cloudkit.oracle.config import ServiceName
 from cloudkit.oracle.notifications.messages import MAX_BYTES, encode
@@ -204,10 +205,7 @@ class OracleNotifications(PubSub):
 
     async def _list_topics(self, op: ListTopics) -> Page[TopicInfo]:
         names = await self._clients.run(SERVICE, self._topics.names)
-        found = [name for name in names if name > (op.page_token or "")]
-        size = min(op.page_size or PAGE_SIZE, PAGE_SIZE)
-        shown = [TopicInfo(name=name) for name in found[:size]]
-        return Page(shown, shown[-1].name if len(found) > size else None)
+        return page_of([TopicInfo(name=name) for name in names], op, PAGE_SIZE)
 
     # Publishing
 

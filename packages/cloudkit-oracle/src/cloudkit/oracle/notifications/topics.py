@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from attrs import frozen
 from cloudkit.common import AlreadyExistsError, NotFoundError
-from cloudkit.oracle.clients import OracleClients
+from cloudkit.oracle.clients import OracleClients, ServiceAt
 from cloudkit.oracle.errors import status_of
 
 T = TypeVar("T")
@@ -110,7 +110,7 @@ class Topics:
         self._topics.pop(name, None)
 
     def _data(self, topic: Topic) -> Any:
-        return self._clients.client("notifications", topic.endpoint)
+        return self._clients.client(ServiceAt("notifications", topic.endpoint))
 
     def _all(self, control: Any) -> Iterator[Topic]:
         page: dict[str, str] = {}

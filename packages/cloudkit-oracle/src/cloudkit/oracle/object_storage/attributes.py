@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Mapping
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from email.utils import parsedate_to_datetime
 
 from cloudkit.api.storage import ObjectAttributes, ObjectInfo
 from cloudkit.common import ValidationError
-from cloudkit.oracle.object_storage.capabilities import OBJECT_STORAGE
+from cloudkit.core.headers import decode_value, encode_value, hex_digest, whole_size
+from cloudkit.oracle.object_storage.capabilities import OBJECT_STORAGE_CAPABILITIES
 
 META = "opc-meta-"
 DEFAULT_TIER = "Standard"
@@ -25,8 +21,6 @@ CONTENT = {
     "content_language": "content-language",
     "cache_control": "cache-control",
 }
-_AWKWARD = re.compile(r"[^\x20-\x7e]|=\?|  |\A\Z")
-_ENCODED_WORDS = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=(?:\s+=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=)*")
 
 
 def to_headers(attributes: ObjectAttributes, storage_class: str | None) -> dict[str, str]:
@@ -57,7 +51,7 @@ def metadata_headers(metadata: Mapping[str, str]) -> dict[str, str]:
     """
     encoded = {name: encode_value(value) for name, value in metadata.items()}
     size = sum(len(name) + len(value) for name, value in encoded.items())
-    limit = OBJECT_STORAGE.max_metadata_bytes
+    limit = OBJECT_STORAGE_CAPABILITIES.max_metadata_bytes
     if size > limit:
         raise ValidationError(
             f"the metadata has {size:,} bytes once it is encoded; the limit is {limit:,}",
@@ -78,7 +72,7 @@ def to_info(bucket: str, key: str, headers: Mapping[str, str]) -> ObjectInfo:
     return ObjectInfo(
         bucket=bucket,
         key=key,
-        size=_size(headers),
+        size=whole_size(headers.get("content-range"), headers.get("content-length")),
         etag=headers["etag"],
         last_modified=parsedate_to_datetime(headers["last-modified"]),
         attributes=ObjectAttributes(**named, metadata=_metadata(headers)),
@@ -94,33 +88,8 @@ def to_class(tier: str | None) -> str | None:
 
 def checksums(headers: Mapping[str, str]) -> dict[str, str]:
     """The checksums of a whole object; one that came in parts has none."""
-    value = headers.get("content-md5")
-    if value is None or "content-range" in headers:
-        return {}
-    try:
-        return {"md5": base64.b64decode(value, validate=True).hex()}
-    except binascii.Error:
-        return {}
-
-
-def encode_value(value: str) -> str:
-    """A metadata value in ASCII, as RFC 2047 has it.
-
-    So are values that are empty or hold several spaces in a row, which headers may lose.
-    """
-    if not _AWKWARD.search(value):
-        return value
-    return f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
-
-
-def decode_value(value: str) -> str:
-    """The inverse of ``encode_value``; what is no encoded text comes back as it is."""
-    if not _ENCODED_WORDS.fullmatch(value):
-        return value
-    try:
-        return str(make_header(decode_header(value)))
-    except (HeaderParseError, LookupError, UnicodeDecodeError, binascii.Error):
-        return value
+    digest = None if "content-range" in headers else hex_digest(headers.get("content-md5"))
+    return {} if digest is None else {"md5": digest}
 
 
 def _metadata(headers: Mapping[str, str]) -> dict[str, str]:
@@ -129,8 +98,3 @@ def _metadata(headers: Mapping[str, str]) -> dict[str, str]:
         for header, value in headers.items()
         if header.lower().startswith(META)
     }
-
-
-def _size(headers: Mapping[str, str]) -> int:
-    total = headers.get("content-range", "").rpartition("/")[2]  # bytes 0-99/1000
-    return int(total) if total.isdigit() else int(headers["content-length"])

@@ -16,7 +16,7 @@ BUCKET = NameRule(
     max_bytes=256,
 )
 
-OBJECT_STORAGE = StorageCapabilities(
+OBJECT_STORAGE_CAPABILITIES = StorageCapabilities(
     presigned_content_type=False,
     max_object_size=10 * TIB,
     max_put_size=50 * GIB,

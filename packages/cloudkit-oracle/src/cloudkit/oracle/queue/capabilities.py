@@ -14,7 +14,7 @@ NAME = NameRule(
     max_bytes=200,
 )
 
-QUEUE = QueueCapabilities(
+QUEUE_CAPABILITIES = QueueCapabilities(
     fifo=False,
     dedup=False,
     delay=False,

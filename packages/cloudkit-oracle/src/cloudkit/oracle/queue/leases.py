@@ -23,14 +23,8 @@ from cloudkit.api.messaging import (
     ReceiveDeadLetters,
     Source,
 )
-from cloudkit.common import (
-    CloudResult,
-    ConflictError,
-    PreconditionFailedError,
-    QueueCapabilities,
-    UnsupportedOperationError,
-    utc_now,
-)
+from cloudkit.common import CloudResult, QueueCapabilities, UnsupportedOperationError, utc_now
+from cloudkit.core.leases import check_lease, lateness, leased_until, no_dead_letters
 from cloudkit.oracle.clients import OracleClients
 from cloudkit.oracle.queue.messages import decode, encode, from_entry, with_reason
 from cloudkit.oracle.queue.queues import Address, Queues
@@ -38,9 +32,6 @@ from cloudkit.oracle.queue.sending import delete, hide, put, raise_first
 from cloudkit.spi import OperationRunner
 
 T = TypeVar("T")
-
-LATENCY = timedelta(seconds=0.25)
-"""How long before its answer came a receive may have leased, when it waited before that."""
 
 
 class QueueLeases(Leases[QueueCapabilities], ABC):
@@ -119,7 +110,7 @@ class QueueLeases(Leases[QueueCapabilities], ABC):
         return [message for message in messages if message not in dead]
 
     async def _ack(self, op: Ack) -> Sequence[CloudResult[Message]]:
-        late = {i: error for i, m in enumerate(op.messages) if (error := _lateness(m)) is not None}
+        late = {i: error for i, m in enumerate(op.messages) if (error := lateness(m)) is not None}
         intime = {i: m for i, m in enumerate(op.messages) if i not in late}
         errors: dict[int, Any] = dict(late)
         if intime:
@@ -132,7 +123,7 @@ class QueueLeases(Leases[QueueCapabilities], ABC):
         ]
 
     async def _nack(self, op: Nack) -> None:
-        _check_lease(op.message)
+        check_lease(op.message)
         await self._on(
             op.source.name, lambda admin, address: self._give_back_one(admin, address, op)
         )
@@ -147,14 +138,14 @@ class QueueLeases(Leases[QueueCapabilities], ABC):
         raise_first(hide(client, place, {op.message.lease: math.ceil(op.delay)}))
 
     async def _extend(self, op: Extend) -> Message:
-        _check_lease(op.message)
+        check_lease(op.message)
         began, length = utc_now(), math.ceil(op.visibility)
         change = {op.message.lease: length}
         raise_first(await self._at(op.source, lambda client, place: hide(client, place, change)))
         return evolve(op.message, leased_until=began + timedelta(seconds=length))
 
     async def _dead_letter(self, op: DeadLetter) -> None:
-        _check_lease(op.message)
+        check_lease(op.message)
         if op.source.dead_letters:
             change = {op.message.lease: 0}
             raise_first(
@@ -170,7 +161,7 @@ class QueueLeases(Leases[QueueCapabilities], ABC):
         """Copy, then remove: what fails in between leaves the message twice, and never nowhere."""
         dead = self._queues.dead_letters(admin, address)
         if dead is None:
-            raise _no_place(message.source)
+            raise no_dead_letters(message.source)
         copy = encode(message.body, message.attributes, message.group)
         put(self._queues.messages(dead), dead, [with_reason(copy, reason)])
         raise_first(delete(self._queues.messages(address), address, [message.lease]))
@@ -195,7 +186,7 @@ class QueueLeases(Leases[QueueCapabilities], ABC):
     def _some_place(self, admin: Any, address: Address, source: Source) -> Address:
         place = self._place(admin, address, source)
         if place is None:
-            raise _no_place(source)
+            raise no_dead_letters(source)
         return place
 
     def _place(self, admin: Any, address: Address, source: Source) -> Address | None:
@@ -221,7 +212,7 @@ def _lease(client: Any, place: Address, op: Receive, wait: int) -> list[Message]
         timeout_in_seconds=max(wait, 0),
         visibility_in_seconds=lease,
     )
-    until = max(began, utc_now() - LATENCY) + timedelta(seconds=lease)
+    until = leased_until(began, lease)
     return [_message(raw, op.source, until) for raw in answer.data.messages or ()]
 
 
@@ -229,25 +220,6 @@ def _give_back(client: Any, place: Address, messages: Sequence[Message]) -> None
     """Let others have what came for somebody who was cancelled while the request was under way."""
     if messages:
         hide(client, place, {message.lease: 0 for message in messages})
-
-
-def _no_place(source: Source) -> ConflictError:
-    return ConflictError(
-        f"{source} has no place for dead letters",
-        hint="Create it with dead_letter=DeadLetterPolicy(...).",
-    )
-
-
-def _lateness(message: Message) -> PreconditionFailedError | None:
-    if message.leased_until is None or utc_now() < message.leased_until:
-        return None
-    return PreconditionFailedError("the lease has ended, so the message may be somebody else's now")
-
-
-def _check_lease(message: Message) -> None:
-    error = _lateness(message)
-    if error is not None:
-        raise error
 
 
 def _message(raw: Any, source: Source, leased_until: datetime) -> Message:

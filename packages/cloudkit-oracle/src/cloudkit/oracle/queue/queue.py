@@ -21,7 +21,6 @@ from cloudkit.api.queue.operations import (
     SendMessage,
     SendMessages,
 )
-from cloudkit.api.tasks import flat_task_group
 from cloudkit.common import (
     CloudError,
     CloudResult,
@@ -29,6 +28,7 @@ from cloudkit.common import (
     QueueCapabilities,
     ValidationError,
 )
+from cloudkit.core.pages import described, page_of
 from cloudkit.oracle.clients import OracleClients
 from cloudkit.oracle.queue.leases import QueueLeases
 from cloudkit.oracle.queue.messages import Encoded, encode
@@ -77,25 +77,13 @@ class OracleMessageQueue(QueueLeases, MessageQueue):
     async def _list_queues(self, op: ListQueues) -> Page[QueueInfo]:
         # Lists are in the order of creation or of some collation, so all names are fetched.
         names = await self._clients.run("queue_admin", self._queues.names)
-        shown = [
-            name
-            for name in names
-            if name.startswith(op.prefix) and name > (op.page_token or "") and not is_dead(name)
-        ]
-        size = min(op.page_size or PAGE_SIZE, PAGE_SIZE)
-        wanted = shown[:size]
-        infos: dict[str, QueueInfo] = {}
+        shown = [name for name in names if name.startswith(op.prefix) and not is_dead(name)]
 
-        async def describe(name: str) -> None:
+        async def describe(name: str) -> QueueInfo | None:
             address = await self._clients.run("queue_admin", self._find_if_there, name)
-            if address is not None:
-                infos[name] = _info(address)
+            return None if address is None else _info(address)
 
-        async with flat_task_group() as tasks:
-            for name in wanted:
-                tasks.start_soon(describe, name)
-        found = [infos[name] for name in wanted if name in infos]
-        return Page(found, wanted[-1] if len(shown) > size else None)
+        return await described(page_of(shown, op, PAGE_SIZE, name=str), describe)
 
     def _find_if_there(self, admin: Any, name: str) -> Address | None:
         try:

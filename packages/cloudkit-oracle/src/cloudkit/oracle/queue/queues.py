@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from attrs import frozen
 from cloudkit.api.messaging import DeadLetterPolicy
 from cloudkit.common import NotFoundError
-from cloudkit.oracle.clients import OracleClients
+from cloudkit.oracle.clients import OracleClients, ServiceAt
 from cloudkit.oracle.errors import status_of
 from cloudkit.oracle.queue.names import dead_name
 
@@ -131,7 +131,7 @@ class Queues:
 
     def messages(self, address: Address) -> Any:
         """The client of a queue's messages."""
-        return self._clients.client("queue", address.endpoint)
+        return self._clients.client(ServiceAt("queue", address.endpoint))
 
     def dead_letters(self, admin: Any, address: Address) -> Address | None:
         """Where the dead letters of a queue are; None when it has no place for them."""

@@ -37,7 +37,7 @@ _REASONS = {
     "acknowledged counts as soon as all before it is; until then only this client knows.",
 }
 
-STREAMING_QUEUE = QueueCapabilities(
+STREAMING_QUEUE_CAPABILITIES = QueueCapabilities(
     **_BOTH,
     dedup=False,
     delay=False,
@@ -53,7 +53,7 @@ STREAMING_QUEUE = QueueCapabilities(
 )
 """Flags and limits of MessageQueue on Streaming."""
 
-STREAMING_PUBSUB = PubSubCapabilities(
+STREAMING_PUBSUB_CAPABILITIES = PubSubCapabilities(
     **_BOTH,
     filters=False,
     push=False,

@@ -27,6 +27,7 @@ from cloudkit.common import (
     PubSubCapabilities,
     ValidationError,
 )
+from cloudkit.core.pages import page_of
 from cloudkit.oracle.streaming.addresses import (
     DEAD,
     KIND_TAG,
@@ -82,14 +83,8 @@ class StreamingPubSub(StreamLeases[PubSubCapabilities], PubSub):
         return _info(await self._streams.find(op.topic))
 
     async def _list_topics(self, op: ListTopics) -> Page[TopicInfo]:
-        found = [
-            each
-            for each in await self._streams.listed(unless="queue")
-            if each.name > (op.page_token or "")
-        ]
-        size = min(op.page_size or PAGE_SIZE, PAGE_SIZE)
-        shown = [_info(each) for each in found[:size]]
-        return Page(shown, shown[-1].name if len(found) > size else None)
+        infos = [_info(each) for each in await self._streams.listed(unless="queue")]
+        return page_of(infos, op, PAGE_SIZE)
 
     # Subscriptions
 
@@ -133,13 +128,11 @@ class StreamingPubSub(StreamLeases[PubSubCapabilities], PubSub):
 
     async def _list_subscriptions(self, op: ListSubscriptions) -> Page[SubscriptionInfo]:
         address = await self._streams.find(op.topic)
-        found = [
+        infos = [
             _subscription_info(op.topic, name, settings)
             for name, settings in address.subscriptions.items()
-            if name > (op.page_token or "")
         ]
-        size = min(op.page_size or PAGE_SIZE, PAGE_SIZE)
-        return Page(found[:size], found[size - 1].name if len(found) > size else None)
+        return page_of(infos, op, PAGE_SIZE)
 
     # Publishing
 

@@ -26,6 +26,7 @@ from cloudkit.common import (
     UnsupportedOperationError,
     ValidationError,
 )
+from cloudkit.core.pages import page_of
 from cloudkit.oracle.streaming.addresses import DEAD, KIND_TAG, SETTINGS_TAG, Address, Settings
 from cloudkit.oracle.streaming.deliveries import Delivery
 from cloudkit.oracle.streaming.leases import Place, StreamLeases
@@ -88,14 +89,9 @@ class StreamingMessageQueue(StreamLeases[QueueCapabilities], MessageQueue):
         return _info(await self._streams.find(op.queue))
 
     async def _list_queues(self, op: ListQueues) -> Page[QueueInfo]:
-        found = [
-            each
-            for each in await self._streams.listed(unless="topic")
-            if each.name.startswith(op.prefix) and each.name > (op.page_token or "")
-        ]
-        size = min(op.page_size or PAGE_SIZE, PAGE_SIZE)
-        shown = [_info(each) for each in found[:size]]
-        return Page(shown, shown[-1].name if len(found) > size else None)
+        found = await self._streams.listed(unless="topic")
+        infos = [_info(each) for each in found if each.name.startswith(op.prefix)]
+        return page_of(infos, op, PAGE_SIZE)
 
     async def _send(self, op: SendMessage) -> SentMessage:
         return (await self._put_all(op.queue, [op.message]))[0].value

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import anyio
 from cloudkit.common import AlreadyExistsError, NotFoundError, ProviderError
-from cloudkit.oracle.clients import OracleClients
+from cloudkit.oracle.clients import OracleClients, ServiceAt
 from cloudkit.oracle.errors import status_of
 from cloudkit.oracle.streaming.addresses import DEAD, Address
 
@@ -86,7 +86,7 @@ class Streams:
     async def call(self, address: Address, call: Callable[[Any], T]) -> T:
         """Call ``call(client)`` in a worker thread, with the client of a stream's messages."""
         try:
-            return await self._clients.run("streaming", call, endpoint=address.endpoint)
+            return await self._clients.run(ServiceAt("streaming", address.endpoint), call)
         except Exception as error:
             if is_missing(error):
                 self.forget(address.name)  # there may be another of its name by now
@@ -174,7 +174,7 @@ class Streams:
     # In worker threads
 
     def _messages(self, address: Address) -> Any:
-        return self._clients.client("streaming", address.endpoint)
+        return self._clients.client(ServiceAt("streaming", address.endpoint))
 
     def _find(self, admin: Any, name: str) -> Address:
         self.forget(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloudkit.common import NameRule, QueueCapabilities
-from cloudkit.gcp.pubsub.limits import MESSAGING
+from cloudkit.gcp.pubsub.capabilities import MESSAGING
 from cloudkit.gcp.pubsub.names import MAX_QUEUE_LENGTH
 
 QUEUE = NameRule(
