@@ -17,7 +17,7 @@ from cloudkit.common import (
     TokenCredentials,
 )
 from cloudkit.core import BaseClients, BaseNative, CloudContext
-from cloudkit.spi import AuthProvider
+from cloudkit.spi import AuthProvider, StaticAuthProvider
 
 pytestmark = pytest.mark.anyio
 
@@ -151,6 +151,21 @@ async def test_calls_that_are_refused_together_renew_credentials_once():
         tasks.start_soon(call)
     assert used == ["token-2", "token-2"]
     assert auth.asked == 2
+    await acme.aclose()
+
+
+async def test_credentials_that_stay_the_same_are_not_tried_again():
+    acme = context(StaticAuthProvider(TokenCredentials(token="t")))
+    clients = SigningClients(acme)
+    calls = []
+
+    def refuse(client: Client) -> None:
+        calls.append(client)
+        raise RefusedError
+
+    with pytest.raises(RefusedError):
+        await clients.run("storage", refuse)
+    assert len(calls) == 1
     await acme.aclose()
 
 

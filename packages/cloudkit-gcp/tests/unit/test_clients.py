@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 from datetime import timedelta
 from unittest.mock import Mock
 
@@ -15,7 +14,6 @@ import pytest
 from cloudkit.common import (
     AccessKeyCredentials,
     AnonymousCredentials,
-    ClientClosedError,
     ConfigurationError,
     ConflictError,
     MissingCredentialsError,
@@ -75,8 +73,8 @@ class Rotating(AuthProvider):
         )
 
 
-def seen(client):
-    return client, threading.current_thread().name
+def itself(client):
+    return client
 
 
 def token_of(client):
@@ -85,26 +83,11 @@ def token_of(client):
     return headers.get("authorization")
 
 
-async def test_a_client_is_made_once_and_in_a_worker_thread():
-    async with GcpCloud(project="p", anonymous=True) as cloud:
-        results = []
-
-        async def call():
-            results.append(await cloud._clients.run("storage", seen))
-
-        async with anyio.create_task_group() as tasks:
-            for _ in range(20):
-                tasks.start_soon(call)
-        assert len({id(client) for client, _ in results}) == 1
-        assert {name for _, name in results} == {"cloudkit-worker"}
-        assert cloud.native.storage is results[0][0].service
-
-
 async def test_an_auth_provider_is_asked_in_the_event_loop():
     provider = Rotating()
     async with GcpCloud(project="p", auth=provider) as cloud:
-        first, _ = await cloud._clients.run("storage", seen)
-        again, _ = await cloud._clients.run("storage", seen)
+        first = await cloud._clients.run("storage", itself)
+        again = await cloud._clients.run("storage", itself)
         assert first is again
         assert token_of(first) == "Bearer token-1"
         assert provider.asked == 1
@@ -124,19 +107,6 @@ async def test_refused_credentials_are_renewed_once():
     assert tokens == ["Bearer token-1", "Bearer token-2"]
 
 
-async def test_credentials_that_stay_the_same_are_not_tried_again():
-    calls = []
-
-    def refuse(client):
-        calls.append(client)
-        raise Unauthorized("wrong")
-
-    async with GcpCloud(project="p", auth=TokenCredentials(token="t")) as cloud:
-        with pytest.raises(Unauthorized):
-            await cloud._clients.run("storage", refuse)
-    assert len(calls) == 1
-
-
 async def test_a_refused_token_of_the_sdk_is_dropped_once(info):
     calls = []
 
@@ -148,7 +118,7 @@ async def test_a_refused_token_of_the_sdk_is_dropped_once(info):
         with pytest.raises(Unauthorized):
             await cloud._clients.run("storage", refuse)
         assert calls == [None], "there was no token to drop"
-        client, _ = await cloud._clients.run("storage", seen)
+        client = await cloud._clients.run("storage", itself)
         client.settings.credentials.token = "revoked"
         with pytest.raises(Unauthorized):
             await cloud._clients.run("storage", refuse)
@@ -163,7 +133,7 @@ async def test_credentials_reach_the_sdk(info):
     ]
     for credentials, kind in provided:
         async with GcpCloud(auth=credentials) as cloud:
-            client, _ = await cloud._clients.run("storage", seen)
+            client = await cloud._clients.run("storage", itself)
             assert isinstance(client.settings.credentials.delegate, kind)
 
 
@@ -176,10 +146,10 @@ async def test_a_key_file_names_the_project(info, tmp_path):
         {"auth": ServiceAccountCredentials(info=info)},
     ):
         async with GcpCloud(**options) as cloud:
-            client, _ = await cloud._clients.run("storage", seen)
+            client = await cloud._clients.run("storage", itself)
             assert client.project == "theirs"
         async with GcpCloud(project="mine", **options) as cloud:
-            client, _ = await cloud._clients.run("storage", seen)
+            client = await cloud._clients.run("storage", itself)
             assert client.project == "mine"
 
 
@@ -222,7 +192,7 @@ def test_two_ways_to_sign_in_exclude_each_other():
 
 async def test_a_provided_token_is_charged_to_another_project_too():
     async with GcpCloud(auth=TokenCredentials(token="t"), quota_project="payer") as cloud:
-        client, _ = await cloud._clients.run("storage", seen)
+        client = await cloud._clients.run("storage", itself)
         assert client.settings.credentials.delegate.quota_project_id == "payer"
 
 
@@ -266,23 +236,6 @@ async def test_resources_want_a_project(monkeypatch):
     async with GcpCloud(project="p", anonymous=True, retry=NoRetry()) as cloud:
         with pytest.raises(ConfigurationError, match="region"):
             await cloud.functions.invoke("function")
-
-
-async def test_clients_of_a_closed_cloud_are_not_made():
-    async with GcpCloud(project="p", anonymous=True) as cloud:
-        clients = cloud._clients
-    for service in ("storage", "pubsub"):
-        with pytest.raises(ClientClosedError):
-            clients.client(service)
-
-
-async def test_a_child_process_leaves_the_connections_of_its_parent_alone(monkeypatch):
-    async with GcpCloud(project="p", anonymous=True) as cloud:
-        closed = []
-        client = cloud._clients.client("storage")
-        monkeypatch.setattr(client, "close", lambda: closed.append(client))
-        monkeypatch.setattr(cloud._clients, "_process", -1)
-    assert closed == []
 
 
 @pytest.mark.parametrize("state", ["DEPLOYING", "FAILED"])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from datetime import timedelta
-from email.utils import format_datetime
 
 import grpc
 import pytest
@@ -35,10 +33,9 @@ from cloudkit.common import (
     TlsError,
     UnsupportedOperationError,
     ValidationError,
-    utc_now,
 )
 from cloudkit.gcp.config import GcpConfig
-from cloudkit.gcp.errors import code_of, from_answer, is_refusal, retry_after, translate
+from cloudkit.gcp.errors import code_of, from_answer, is_refusal, translate
 from cloudkit.gcp.storage.client import refused
 from cloudkit.gcp.transport import plain_session
 from google.api_core import exceptions
@@ -128,16 +125,6 @@ def test_secrets_in_explanations_are_left_out():
     )
     for secret in ("AB-c_1", "a0AfH6SMB_x", "ab12", "eyJhbGci"):
         assert secret not in told
-
-
-def test_what_the_answer_says_about_waiting():
-    assert retry_after({"Retry-After": "3"}) == 3
-    assert retry_after({"Retry-After": "soon"}) is None
-    assert retry_after({}) is None
-    date = format_datetime(utc_now() + timedelta(seconds=60), usegmt=True)
-    waiting = retry_after({"Retry-After": date})
-    assert waiting is not None
-    assert 50 < waiting <= 60
 
 
 def answer(status, body, **headers):

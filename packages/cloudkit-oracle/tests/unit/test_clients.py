@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
 
 import anyio
 import anyio.lowlevel
@@ -49,33 +48,18 @@ class Rotating(AuthProvider):
         )
 
 
-def seen(client):
-    return client, threading.current_thread().name
+def itself(client):
+    return client
 
 
 def signer_of(client):
     return client.base_client.signer.api_key.split("/")[1]
 
 
-async def test_a_client_is_made_once_and_in_a_worker_thread(options):
-    async with OracleCloud(**options) as cloud:
-        results = []
-
-        async def call():
-            results.append(await cloud._clients.run("object_storage", seen))
-
-        async with anyio.create_task_group() as tasks:
-            for _ in range(20):
-                tasks.start_soon(call)
-        assert len({id(client) for client, _ in results}) == 1
-        assert {name for _, name in results} == {"cloudkit-worker"}
-        assert cloud.native.object_storage is results[0][0]
-
-
 async def test_clients_share_signer_and_connections_and_retry_nothing(options):
     async with OracleCloud(max_concurrency=7, timeout=33, connect_timeout=4, **options) as cloud:
-        storage, _ = await cloud._clients.run("object_storage", seen)
-        queue, _ = await cloud._clients.run("queue_admin", seen)
+        storage = await cloud._clients.run("object_storage", itself)
+        queue = await cloud._clients.run("queue_admin", itself)
         bases = [storage.base_client, queue.base_client]
         assert bases[0].signer is bases[1].signer
         adapters = {id(base.session.get_adapter("https://host")) for base in bases}
@@ -90,20 +74,20 @@ async def test_clients_share_signer_and_connections_and_retry_nothing(options):
 async def test_a_service_may_have_clients_of_several_endpoints(options):
     async with OracleCloud(**options) as cloud:
         run = cloud._clients.run
-        one, _ = await run(ServiceAt("queue", "https://one.example"), seen)
-        other, _ = await run(ServiceAt("queue", "https://other.example"), seen)
+        one = await run(ServiceAt("queue", "https://one.example"), itself)
+        other = await run(ServiceAt("queue", "https://other.example"), itself)
         assert (one.base_client.get_endpoint(), other.base_client.get_endpoint()) == (
             "https://one.example",
             "https://other.example",
         )
-        assert (await run(ServiceAt("queue", "https://one.example"), seen))[0] is one
+        assert await run(ServiceAt("queue", "https://one.example"), itself) is one
 
 
 async def test_an_auth_provider_is_asked_in_the_event_loop(private_key):
     provider = Rotating(private_key)
     async with OracleCloud(region="eu-frankfurt-1", auth=provider) as cloud:
-        first, _ = await cloud._clients.run("object_storage", seen)
-        again, _ = await cloud._clients.run("object_storage", seen)
+        first = await cloud._clients.run("object_storage", itself)
+        again = await cloud._clients.run("object_storage", itself)
         assert first is again
         assert signer_of(first) == "ocid1.user.oc1..1"
         assert provider.asked == 1
@@ -176,7 +160,7 @@ async def test_without_region_and_endpoint_nothing_can_be_reached(options, monke
             await cloud.storage.head_object("bucket", "key")
         assert caught.value.operation == "head_object"
     async with OracleCloud(endpoint="http://127.0.0.1:1", **options) as cloud:
-        client, _ = await cloud._clients.run("object_storage", seen)
+        client = await cloud._clients.run("object_storage", itself)
         assert client.base_client.endpoint == "http://127.0.0.1:1"
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-from datetime import timedelta
-from email.utils import format_datetime
 
 import pytest
 from cloudkit.common import (
@@ -29,9 +27,8 @@ from cloudkit.common import (
     TlsError,
     UnsupportedOperationError,
     ValidationError,
-    utc_now,
 )
-from cloudkit.oracle.errors import from_answer, is_refusal, retry_after, translate
+from cloudkit.oracle.errors import from_answer, is_refusal, translate
 from cloudkit.oracle.transport import SharedAdapter
 from oci import exceptions
 from oci.base_client import BaseClient
@@ -91,17 +88,6 @@ def test_links_and_signatures_in_explanations_are_left_out():
     told = from_answer(404, "NotFound", 'at /p/s3cret/n/ns with signature="abc="')
     assert "s3cret" not in str(told)
     assert "abc" not in str(told)
-
-
-def test_what_the_answer_says_about_waiting():
-    assert retry_after({"Retry-After": "3"}) == 3
-    assert retry_after({"retry-after": "0.5"}) == 0.5
-    assert retry_after({"Retry-After": "soon"}) is None
-    assert retry_after({}) is None
-    date = format_datetime(utc_now() + timedelta(seconds=60), usegmt=True)
-    waiting = retry_after({"Retry-After": date})
-    assert waiting is not None
-    assert 50 < waiting <= 60
 
 
 def refused(status, code, **headers):
