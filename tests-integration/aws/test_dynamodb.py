@@ -203,6 +203,52 @@ class TestOtherPrograms:
             )
         await cloud.kv.transact(table, [Check(key="a", condition=~among)])
 
+    async def test_an_update_that_is_too_long_for_the_service_is_made_here(
+        self, cloud: AwsCloud, table: str
+    ) -> None:
+        tags = {"SS": ["x", "y"]}
+        await self.put_foreign(cloud, table, n={"N": "1"}, tags=tags, gone={"S": "a"})
+        await cloud.kv.update(table, "a", set={"price": Decimal("1.5")}, expires_in=600)
+        asked: list[str] = []
+
+        def look(params: Any, **_: Any) -> None:
+            asked.append(params.get("UpdateExpression", ""))
+
+        events = cloud.native.dynamodb.meta.events
+        for call in ("PutItem", "UpdateItem"):
+            events.register(f"provide-client-params.dynamodb.{call}", look)
+        values = {f"name{number}": number / 10 for number in range(400)}
+        before = await cloud.kv.get(table, "a")
+        assert before is not None
+        item = await cloud.kv.update(
+            table,
+            "a",
+            set={**values, "id": "an attribute", "m": {"d": Decimal("0.1")}},
+            increment={"n": 1},
+            remove=["gone"],
+        )
+        assert max(map(len, asked)) <= 4096
+        assert item.document == {
+            **values,
+            "id": "an attribute",
+            "m": {"d": Decimal("0.1")},
+            "n": 2,
+            "price": Decimal("1.5"),
+            "tags": ["x", "y"],
+        }
+        assert item.expires_at == before.expires_at
+        assert await cloud.kv.get(table, "a") == item
+        assert (await self.raw(cloud, table))["tags"] == tags
+        with pytest.raises(PreconditionFailedError):
+            await cloud.kv.update(table, "a", set=values, if_version=before.version)
+        writes = [Update(key="a", set=values, expires_in=None)]
+        await cloud.kv.transact(table, writes)
+        item = await cloud.kv.get(table, "a")
+        assert item is not None
+        assert item.expires_at is None
+        with pytest.raises(NotFoundError):
+            await cloud.kv.update(table, "b", set=values)
+
     async def test_what_a_busy_table_leaves_undone_is_tried_again(
         self, cloud: AwsCloud, table: str
     ) -> None:

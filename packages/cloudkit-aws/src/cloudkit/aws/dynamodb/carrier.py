@@ -122,7 +122,9 @@ def _send(client: DynamoDBClient, request: Request) -> RawItem:
     arguments: Any = request.arguments
     if request.kind == "Put":
         client.put_item(**arguments)
-    elif request.kind == "Delete":
+        item: RawItem = arguments["Item"]
+        return item
+    if request.kind == "Delete":
         client.delete_item(**arguments)
     else:
         return client.update_item(**arguments, ReturnValues="ALL_NEW")["Attributes"]

@@ -16,9 +16,12 @@ from cloudkit.api.kv import KEEP, Update, Value
 from cloudkit.api.kv.paths import MISSING, Path, look_up
 from cloudkit.api.kv.values import INT_MAX, INT_MIN
 from cloudkit.aws.dynamodb.expressions import (
+    MAX_EXPRESSION_BYTES,
+    MAX_OPERATORS,
     Placeholders,
     Range,
     Term,
+    TooComplexError,
     all_of,
     any_of,
     has_type,
@@ -77,9 +80,17 @@ class Changes:
                 self.remove((name,))
 
     def text(self) -> str:
-        """The expression."""
+        """The expression.
+
+        Raises:
+            TooComplexError: It is longer than the service takes.
+        """
         parts = (("SET", self.sets), ("REMOVE", self.removes))
-        return " ".join(f"{word} {', '.join(some)}" for word, some in parts if some)
+        text = " ".join(f"{word} {', '.join(some)}" for word, some in parts if some)
+        # All names and values are placeholders, so these are operators and functions.
+        if len(text) > MAX_EXPRESSION_BYTES or sum(map(text.count, "=+(")) > MAX_OPERATORS:
+            raise TooComplexError
+        return text
 
 
 class IndirectError(Exception):
@@ -129,6 +140,36 @@ def add_result(
         if look_up(before, path) is not MISSING:
             changes.remove(codec.schema.stored_path(path))
     changes.set((TYPES,), codec.attributes(after)[1])
+
+
+def replaced(
+    raw: Mapping[str, Attribute],
+    write: Update,
+    codec: ItemCodec,
+    after: Mapping[str, Value],
+    expires_at: datetime | None,
+) -> dict[str, Attribute]:
+    """The item with an update in it, for one that no expression is long enough to say.
+
+    Args:
+        raw: The item as the service gave it.
+        write: The update.
+        codec: Of the table.
+        after: The document as it is to be.
+        expires_at: The new expiry, unless the old one is kept.
+    """
+    item = dict(raw)
+    for own in {path[0] for path in (*write.set, *write.increment, *write.remove)}:
+        name = codec.schema.stored_attribute(own)
+        item.pop(name, None)
+        if own in after:
+            item[name] = encode(after[own])[0]
+    item[TYPES] = codec.attributes(after)[1]
+    if write.expires_in is not KEEP:
+        for name in (EXPIRES, TTL):
+            item.pop(name, None)
+        item.update(expiry_attributes(expires_at))
+    return item
 
 
 def _set_directly(changes: Changes, path: Path, value: Value) -> None:

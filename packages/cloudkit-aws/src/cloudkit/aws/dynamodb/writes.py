@@ -21,12 +21,19 @@ from cloudkit.api.kv import (
     Put,
     TransactWrite,
     Update,
+    Value,
     apply_update,
 )
 from cloudkit.api.kv.judging import judge, moment_after, needs_item
 from cloudkit.api.kv.models import Keep
 from cloudkit.api.kv.operations import check_document
-from cloudkit.aws.dynamodb.changes import Changes, IndirectError, add_direct, add_result
+from cloudkit.aws.dynamodb.changes import (
+    Changes,
+    IndirectError,
+    add_direct,
+    add_result,
+    replaced,
+)
 from cloudkit.aws.dynamodb.conditions import sure
 from cloudkit.aws.dynamodb.expressions import (
     Placeholders,
@@ -35,8 +42,15 @@ from cloudkit.aws.dynamodb.expressions import (
     all_of,
     any_of,
 )
-from cloudkit.aws.dynamodb.items import Image, ItemCodec, alive, new_version, over
-from cloudkit.aws.dynamodb.keys import Schema
+from cloudkit.aws.dynamodb.items import (
+    Image,
+    ItemCodec,
+    alive,
+    check_item,
+    new_version,
+    over,
+)
+from cloudkit.aws.dynamodb.keys import VERSION, Schema
 from cloudkit.common import (
     KeyValueCapabilities,
     utc_now,
@@ -107,7 +121,11 @@ class Writer:
             CloudError: What stands at the key does not allow the write.
         """
         judge(self.write, image.item)
-        return self._request(self.codec.same_as(image), image.item)
+        term = self.codec.same_as(image)
+        try:
+            return self._request(term, image.item)
+        except TooComplexError:
+            return self._replace(term, image)
 
     def _asked(self, now: datetime) -> Term:
         write, codec = self.write, self.codec
@@ -163,10 +181,28 @@ class Writer:
             "Update", {"Key": key, "UpdateExpression": changes.text(), **common}, version
         )
 
-    def _add_result(self, changes: Changes, write: Update, item: Item) -> None:
-        before = item.document
-        after = apply_update(before, set=write.set, increment=write.increment, remove=write.remove)
+    def _replace(self, term: Term, image: Image) -> Request:
+        """An update as a put of the whole item: its expression would be too long."""
+        write, version = self.write, new_version()
+        assert isinstance(write, Update)  # noqa: S101  (no other write has an expression of its own)
+        assert image.item is not None  # noqa: S101  (it was judged)
+        assert image.raw is not None  # noqa: S101
+        after = self._updated(write, image.item)
+        expires_at = moment_after(write.expires_in)
+        item = replaced(image.raw, write, self.codec, after, expires_at)
+        item[VERSION] = {"S": version}
+        check_item(item)
+        return Request("Put", {"Item": item, **self._common(term, Placeholders())}, version)
+
+    def _updated(self, write: Update, item: Item) -> dict[str, Value]:
+        after = apply_update(
+            item.document, set=write.set, increment=write.increment, remove=write.remove
+        )
         check_document(after, self.capabilities)
+        return after
+
+    def _add_result(self, changes: Changes, write: Update, item: Item) -> None:
+        before, after = item.document, self._updated(write, item)
         expires_at = item.expires_at
         if not isinstance(write.expires_in, Keep):
             expires_at = moment_after(write.expires_in)
