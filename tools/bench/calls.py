@@ -23,12 +23,16 @@ class Effort:
 
     Attributes:
         sample: Seconds that one measurement should take.
+        calls: Fewest calls of one measurement. A listing makes so many objects that every few of
+            them Python collects garbage among all that lives, which takes longer than a call: a
+            measurement has to hold several such collections, or whom they fall on is luck.
         rounds: Fewest rounds of the two that are judged; of all, there is at least one.
         limit: Seconds after which there are no more rounds than those.
         most: Most rounds.
     """
 
     sample: float
+    calls: int
     rounds: int
     limit: float
     most: int
@@ -98,7 +102,7 @@ async def _warm_up(
         once = await _time(course.call, 1, 1)
         if once * tasks < SHORT:
             once = await _time(course.call, 2 * tasks, tasks)
-        course.count = max(tasks, min(int(effort.sample / once), 1000))
+        course.count = max(tasks, effort.calls, min(int(effort.sample / once), 1000))
 
 
 async def _race(courses: Mapping[str, Course], tasks: int, effort: Effort) -> None:

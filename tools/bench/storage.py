@@ -64,7 +64,7 @@ class Plan:
 
 WHOLE = Plan(
     tasks=(1, 16, 64),
-    effort=Effort(sample=0.06, rounds=3, limit=0.8, most=15),
+    effort=Effort(sample=0.06, calls=20, rounds=5, limit=0.8, most=15),
     large=256 * MIB,
     parts=(None, 1, 16, 64),
     rounds=5,
@@ -72,7 +72,7 @@ WHOLE = Plan(
 )
 QUICK = Plan(
     tasks=(1, 2),
-    effort=Effort(sample=0.0, rounds=1, limit=0.0, most=1),
+    effort=Effort(sample=0.0, calls=1, rounds=1, limit=0.0, most=1),
     large=24 * MIB,
     parts=(None, 2),
     rounds=1,
