@@ -1,10 +1,12 @@
 """Credentials on their way to the signature."""
 
+import threading
 from datetime import timedelta
 
 import anyio
 import anyio.lowlevel
 import pytest
+from botocore.exceptions import ClientError
 from cloudkit.aws import AwsCloud
 from cloudkit.common import (
     AccessKeyCredentials,
@@ -13,6 +15,7 @@ from cloudkit.common import (
     ExpiredCredentialsError,
     MissingCredentialsError,
     TokenCredentials,
+    ValidationError,
     utc_now,
 )
 from cloudkit.spi import AuthProvider, NoRetry
@@ -54,9 +57,9 @@ async def test_requests_are_signed_with_the_credentials_of_the_provider(make_clo
     assert provider.asked == 1
 
 
-async def test_credentials_that_are_about_to_expire_are_renewed_first(make_cloud, wire):
+async def test_credentials_that_have_expired_are_renewed_first(make_cloud, wire):
     wire.object(b"data")
-    async with make_cloud(auth=Rotating(timedelta(seconds=30))) as cloud:
+    async with make_cloud(auth=Rotating(timedelta(0))) as cloud:
         for _ in range(3):
             await cloud.storage.get_object("bucket", "key")
     assert [signed_by(request) for request in wire.requests] == ["AKID1", "AKID2", "AKID3"]
@@ -68,6 +71,56 @@ async def test_credentials_that_were_refused_are_replaced_once(make_cloud, wire)
     async with make_cloud(auth=Rotating()) as cloud:
         assert await cloud.storage.get_object("bucket", "key") == b"data"
     assert [signed_by(request) for request in wire.requests] == ["AKID1", "AKID2"]
+
+
+async def test_a_refusal_that_gives_no_reason_may_be_one_of_the_credentials(make_cloud, wire):
+    wire.reply(status=400)
+    wire.reply(status=400)
+    wire.object(b"data")
+    async with make_cloud(auth=Rotating()) as cloud:
+        assert (await cloud.storage.head_object("bucket", "key")).etag == '"e1"'
+    # boto3 asks in between whether the bucket is in another region.
+    assert [signed_by(request) for request in wire.requests] == ["AKID1", "AKID1", "AKID2"]
+
+
+async def test_a_refusal_without_a_reason_says_what_it_may_be(make_cloud, wire):
+    wire.reply(status=400)
+    async with make_cloud() as cloud:
+        with pytest.raises(ValidationError, match="credentials may have expired"):
+            await cloud.storage.head_object("bucket", "key")
+
+
+async def test_who_was_refused_late_takes_what_another_has_renewed(make_cloud, wire):
+    """The second set is the last one: who asks for a third would be told that there is none."""
+    refused, renewed = ClientError({"Error": {"Code": "ExpiredToken"}}, "GetObject"), []
+
+    class Last(Rotating):
+        async def get_credentials(self):
+            self.asked = min(self.asked, 1)
+            return await super().get_credentials()
+
+    async with make_cloud(auth=Last()) as cloud:
+        clients = cloud.storage._clients
+
+        def call(late):
+            if late:
+                renewed_in_time.wait(30)
+            if renewed.count(late) == 0:
+                renewed.append(late)
+                raise refused
+            return late
+
+        renewed_in_time = threading.Event()
+        outcomes = []
+
+        async def run(late):
+            outcomes.append(await clients.run("s3", lambda client: call(late)))
+            renewed_in_time.set()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run, True)
+            tasks.start_soon(run, False)
+    assert outcomes == [False, True]
 
 
 async def test_the_refusal_is_told_when_no_others_are_to_be_had(make_cloud, wire):

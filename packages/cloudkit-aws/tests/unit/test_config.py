@@ -1,13 +1,17 @@
 """Settings, and what they make of the clients."""
 
+import base64
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
 import pytest
 from cloudkit.aws import AwsCloud, AwsConfig
-from cloudkit.common import ConfigurationError, UnsupportedOperationError
+from cloudkit.common import AccessKeyCredentials, ConfigurationError, UnsupportedOperationError
 
 pytestmark = pytest.mark.anyio
+
+CUSTOMER_KEY = base64.b64encode(bytes(range(32))).decode()
 
 
 def test_nothing_of_boto3_is_imported_before_the_first_call():
@@ -47,6 +51,12 @@ def test_variables_are_those_of_cloudkit_then_those_of_aws():
         {"addressing_style": "pth"},
         {"checksum_algorithm": "CRC16"},
         {"server_side_encryption": "rot13"},
+        {"kms_key_id": "key"},
+        {"kms_key_id": "key", "server_side_encryption": "AES256"},
+        {"sse_customer_key": "c2hvcnQ="},
+        {"sse_customer_key": "no base64"},
+        {"sse_customer_key": CUSTOMER_KEY, "server_side_encryption": "AES256"},
+        {"expected_bucket_owner": "1234"},
         {"anonymous": "maybe"},
         {"anonymous": True, "role_arn": "arn:aws:iam::1:role/r"},
         {"unsupported": ["storage.flying"]},
@@ -87,3 +97,27 @@ async def test_clients_do_not_retry_and_have_connections_for_all_threads(make_cl
         assert wire.requests[0].headers["user-agent"].startswith("cloudkit/")
         assert cloud.native.s3 is cloud.native.s3
         assert cloud.s3 is cloud.storage
+
+
+def test_the_key_of_the_caller_does_not_show():
+    assert CUSTOMER_KEY not in repr(AwsConfig(sse_customer_key=CUSTOMER_KEY))
+    with pytest.raises(ConfigurationError) as caught:
+        AwsCloud(sse_customer_key=CUSTOMER_KEY[:-4])
+    assert CUSTOMER_KEY[:-4] not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "host"),
+    [
+        ({"use_fips": True}, "photos.s3-fips.us-east-2.amazonaws.com"),
+        ({"use_dualstack": True}, "photos.s3.dualstack.us-east-2.amazonaws.com"),
+        ({"use_accelerate": True}, "photos.s3-accelerate.amazonaws.com"),
+    ],
+)
+async def test_kinds_of_endpoints_can_be_chosen(options, host, monkeypatch):
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    keys = AccessKeyCredentials(access_key_id="AKID", secret_access_key="the-secret")
+    async with AwsCloud(region="us-east-2", auth=keys, **options) as cloud:
+        link = await cloud.storage.presigned_get_url("photos", "a.jpg")
+    assert urlsplit(link.url).hostname == host

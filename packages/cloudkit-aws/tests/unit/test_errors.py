@@ -1,11 +1,31 @@
 """Translation of native errors."""
 
 import pytest
+from botocore.session import Session
 from cloudkit import common
 from cloudkit.aws.errors import CODES, from_answer, translate
 from cloudkit.spi import FixedDelay
 
 pytestmark = pytest.mark.anyio
+
+CALLS = {
+    "s3": """
+        PutObject GetObject HeadObject DeleteObject DeleteObjects CopyObject ListObjectsV2
+        CreateMultipartUpload UploadPart UploadPartCopy CompleteMultipartUpload
+        AbortMultipartUpload ListMultipartUploads CreateBucket DeleteBucket HeadBucket""",
+    "dynamodb": """
+        GetItem PutItem DeleteItem UpdateItem Query Scan BatchGetItem BatchWriteItem
+        TransactWriteItems CreateTable DeleteTable DescribeTable UpdateTimeToLive""",
+    "sqs": """
+        SendMessage SendMessageBatch ReceiveMessage DeleteMessageBatch ChangeMessageVisibility
+        ChangeMessageVisibilityBatch CreateQueue DeleteQueue GetQueueUrl GetQueueAttributes
+        SetQueueAttributes PurgeQueue TagQueue ListQueueTags""",
+    "sns": """
+        Publish PublishBatch CreateTopic DeleteTopic GetTopicAttributes Subscribe Unsubscribe
+        GetSubscriptionAttributes""",
+    "lambda": "Invoke GetFunction ListFunctions",
+    "sts": "AssumeRole AssumeRoleWithWebIdentity",
+}
 
 
 @pytest.mark.parametrize(
@@ -30,6 +50,18 @@ pytestmark = pytest.mark.anyio
         (502, "", "ServiceUnavailableError", True, False),
         (501, "NotImplemented", "UnsupportedOperationError", False, True),
         (400, "com.amazonaws.sqs#QueueDoesNotExist", "NotFoundError", False, False),
+        (409, "ResourceConflictException", "ConflictError", True, True),
+        (409, "SnapStartNotReadyException", "ConflictError", True, True),
+        (402, "ServiceQuotaExceededException", "RateLimitedError", False, True),
+        (400, "TooManyBuckets", "RateLimitedError", False, True),
+        (400, "KMS.ThrottlingException", "RateLimitedError", True, True),
+        (400, "KmsThrottled", "RateLimitedError", True, True),
+        (400, "KMS.AccessDeniedException", "PermissionDeniedError", False, True),
+        (400, "KMSDisabled", "ConflictError", False, False),
+        (502, "KMSNotFoundException", "ConfigurationError", False, True),
+        (307, "TemporaryRedirect", "ServiceUnavailableError", True, True),
+        (400, "IncompleteBody", "IntegrityError", True, True),
+        (None, "InvalidIdFormat", "ValidationError", False, True),
         (418, "Teapot", "ProviderError", False, False),
     ],
 )
@@ -38,6 +70,34 @@ def test_answers_become_errors(status, code, kind, retryable, unprocessed):
     assert type(error) is getattr(common, kind)
     assert (error.retryable, error.unprocessed) == (retryable, unprocessed)
     assert error.status == status
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (
+            "InvalidParameterValue",
+            "One or more parameters are invalid. Reason: Message must be shorter than 262144 bytes.",
+        ),
+        ("InvalidParameter", "Invalid parameter: Message too long"),
+    ],
+)
+def test_a_message_above_the_limit_of_its_own_queue_or_topic_is_too_large(code, message):
+    assert type(from_answer(400, code, message)) is common.PayloadTooLargeError
+
+
+def test_every_error_that_a_call_may_answer_is_known():
+    """The descriptions of the services name them; what has a status of its own may go by that."""
+    session = Session()
+    unknown = {
+        f"{service}.{shape.name}"
+        for service, calls in CALLS.items()
+        for call in calls.split()
+        for shape in session.get_service_model(service).operation_model(call).error_shapes
+        if "httpStatusCode" not in shape.metadata.get("error", {})
+        and type(from_answer(None, shape.name, "")) is common.ProviderError
+    }
+    assert unknown == set()
 
 
 def test_no_code_stands_for_two_errors():

@@ -5,17 +5,25 @@ import hashlib
 import itertools
 import threading
 import zlib
+from types import SimpleNamespace
 
 import anyio
 import pytest
+from botocore.exceptions import ClientError
+from cloudkit.api.storage.operations import AbortUpload, UploadPart
+from cloudkit.aws import AwsConfig
 from cloudkit.aws.s3.attributes import decode_value, encode_value
 from cloudkit.aws.s3.deleting import NOT_IN_XML
+from cloudkit.aws.s3.settings import S3Settings
+from cloudkit.aws.s3.writing import Writer
 from cloudkit.common import (
     AlreadyExistsError,
     ConflictError,
     NetworkError,
     PermissionDeniedError,
     PreconditionFailedError,
+    RateLimitedError,
+    UnsupportedOperationError,
     ValidationError,
 )
 from cloudkit.spi import FixedDelay
@@ -26,6 +34,8 @@ from hypothesis import strategies as st
 pytestmark = pytest.mark.anyio
 PERSISTENT = FixedDelay(max_attempts=3, delay=0)
 BIG = 1024 * 1024
+BEGUN = b"<InitiateMultipartUploadResult><UploadId>U</UploadId></InitiateMultipartUploadResult>"
+COMPLETED = b'<CompleteMultipartUploadResult><ETag>"e2"</ETag></CompleteMultipartUploadResult>'
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=60).map(str.strip))
@@ -137,6 +147,69 @@ async def test_options_of_s3_go_with_each_request(make_cloud, wire):
     assert link.headers["x-amz-server-side-encryption"] == "aws:kms"
 
 
+KEY = bytes(range(32))
+
+
+async def test_the_key_of_the_caller_goes_where_bytes_are_read_or_written(make_cloud, wire):
+    for _ in range(4):
+        wire.object(b"")
+    wire.reply(status=204)
+    wire.reply(b'<CopyObjectResult><ETag>"e2"</ETag></CopyObjectResult>')
+    wire.reply(BEGUN)
+    wire.object(b"")
+    wire.object(b"")
+    wire.reply(COMPLETED)
+    encoded = base64.b64encode(KEY).decode()
+    async with make_cloud(sse_customer_key=encoded) as cloud:
+        storage = cloud.storage
+        await storage.put_object("bucket", "key", b"data")
+        await storage.get_object("bucket", "key")
+        await storage.head_object("bucket", "key")
+        await storage.delete_object("bucket", "key", missing_ok=False)
+        await storage.copy_object("bucket", "key", "bucket", "other")
+        await storage.put_object("bucket", "key", bytes(5 * BIG + 1), part_size=5 * BIG)
+        for link in (storage.presigned_get_url, storage.presigned_put_url):
+            with pytest.raises(UnsupportedOperationError, match="sse_customer_key"):
+                await link("bucket", "key")
+    name = "x-amz-server-side-encryption-customer-"
+    asked = {
+        (request.method, request.path.partition("?")[2].partition("=")[0]): request.headers
+        for request in wire.requests
+    }
+    for kind in (("PUT", ""), ("GET", ""), ("HEAD", ""), ("POST", "uploads"), ("PUT", "uploadId")):
+        headers = asked[kind]
+        assert headers[f"{name}algorithm"] == "AES256"
+        assert headers[f"{name}key"] == encoded
+        assert headers[f"{name}key-md5"] == base64.b64encode(hashlib.md5(KEY).digest()).decode()
+    assert asked["PUT", ""]["x-amz-copy-source-server-side-encryption-customer-key"] == encoded
+
+
+async def test_buckets_of_others_are_asked_for_by_their_owner(make_cloud, wire):
+    wire.object(b"")
+    owner = "123456789012"
+    async with make_cloud(expected_bucket_owner=owner) as cloud:
+        storage = cloud.storage
+        await storage.bucket_exists("bucket")
+        await storage.get_object("bucket", "key")
+        await storage.put_object("bucket", "key", b"")
+        await storage.delete_object("bucket", "key")
+        wire.reply(b'<CopyObjectResult><ETag>"e2"</ETag></CopyObjectResult>')
+        wire.answers.pop(0)
+        await storage.copy_object("bucket", "key", "bucket", "other")
+        await storage.delete_bucket("bucket")
+        link = await storage.presigned_get_url("bucket", "key")
+    assert {r.headers["x-amz-expected-bucket-owner"] for r in wire.requests} == {owner}
+    assert wire.requests[4].headers["x-amz-source-expected-bucket-owner"] == owner
+    assert "owner" not in link.url
+
+
+async def test_a_directory_bucket_is_not_made_here(make_cloud, wire):
+    async with make_cloud() as cloud:
+        with pytest.raises(UnsupportedOperationError):
+            await cloud.storage.create_bucket("photos--euw1-az1--x-s3")
+    assert wire.requests == []
+
+
 async def test_the_end_of_an_empty_object_is_empty(make_cloud, wire):
     wire.error(416, "InvalidRange")
     wire.error(416, "InvalidRange")
@@ -236,9 +309,7 @@ async def test_a_receive_that_was_cancelled_loses_nothing(make_cloud, wire):
 
 
 async def test_a_conflict_at_the_end_of_an_upload_is_not_tried_again(make_cloud, wire):
-    wire.reply(
-        b"<InitiateMultipartUploadResult><UploadId>U</UploadId></InitiateMultipartUploadResult>"
-    )
+    wire.reply(BEGUN)
     wire.object(b"")
     wire.object(b"")
     wire.error(409, "ConditionalRequestConflict")
@@ -302,12 +373,10 @@ async def test_a_copy_that_is_too_large_for_one_request_goes_in_parts(
     wire.error(400, "InvalidRequest", "The specified copy source is larger than the maximum")
     wire.object(b"", length=0, headers={"x-amz-meta-a": "b"})
     wire.answers[-1] = type(wire.answers[-1])(headers={**wire.answers[-1].headers}, length=11 * BIG)
-    wire.reply(
-        b"<InitiateMultipartUploadResult><UploadId>U</UploadId></InitiateMultipartUploadResult>"
-    )
+    wire.reply(BEGUN)
     for _ in range(3):
         wire.reply(b'<CopyPartResult><ETag>"p"</ETag></CopyPartResult>')
-    wire.reply(b'<CompleteMultipartUploadResult><ETag>"e2"</ETag></CompleteMultipartUploadResult>')
+    wire.reply(COMPLETED)
     async with make_cloud() as cloud:
         cloud.storage._copier._part_size = 5 * BIG
         stored = await cloud.storage.copy_object("bucket", "source", "bucket", "key")
@@ -320,3 +389,148 @@ async def test_a_copy_that_is_too_large_for_one_request_goes_in_parts(
     ]
     assert {r.headers["x-amz-copy-source-if-match"] for r in copies} == {'"e1"'}
     assert wire.requests[2].headers["x-amz-meta-a"] == "b"
+
+
+def begin_large_copy(wire, **headers):
+    wire.error(400, "InvalidRequest", "The specified copy source is larger than the maximum")
+    wire.object(b"", length=11 * BIG, headers=headers)
+    if "x-amz-tagging-count" in headers:
+        wire.reply(
+            b"<Tagging><TagSet><Tag><Key>a b</Key><Value>c&amp;d</Value></Tag></TagSet></Tagging>"
+        )
+    wire.reply(BEGUN)
+
+
+async def test_a_copy_in_parts_keeps_what_one_request_would_keep(make_cloud, wire):
+    expires = "Thu, 01 Jan 2099 00:00:00 GMT"
+    begin_large_copy(wire, **{"x-amz-tagging-count": "1", "Expires": expires})
+    for _ in range(3):
+        wire.reply(b'<CopyPartResult><ETag>"p"</ETag></CopyPartResult>')
+    wire.reply(COMPLETED)
+    async with make_cloud(request_payer=True) as cloud:
+        cloud.storage._copier._part_size = 5 * BIG
+        await cloud.storage.copy_object("bucket", "source", "bucket", "key")
+    begin = wire.requests[3].headers
+    assert begin["x-amz-tagging"] == "a+b=c%26d"
+    assert begin["expires"] == expires
+    assert {request.headers["x-amz-request-payer"] for request in wire.requests} == {"requester"}
+
+
+async def test_a_part_of_a_copy_is_tried_again_by_itself(make_cloud, wire):
+    begin_large_copy(wire)
+    wire.error(503, "SlowDown")
+    for _ in range(3):
+        wire.reply(b'<CopyPartResult><ETag>"p"</ETag></CopyPartResult>')
+    wire.reply(COMPLETED)
+    async with make_cloud(retry=PERSISTENT) as cloud:
+        cloud.storage._copier._part_size = 5 * BIG
+        await cloud.storage.copy_object("bucket", "source", "bucket", "key", if_none_match="*")
+    methods = [request.method for request in wire.requests]
+    assert methods == ["PUT", "HEAD", "POST", "PUT", "PUT", "PUT", "PUT", "POST"]
+
+
+async def test_a_copy_whose_part_fails_for_good_is_not_begun_anew(make_cloud, wire):
+    begin_large_copy(wire)
+    wire.error(503, "SlowDown")
+    async with make_cloud(retry=PERSISTENT) as cloud:
+        cloud.storage._copier._part_size = 11 * BIG
+        with pytest.raises(RateLimitedError):
+            await cloud.storage.copy_object("bucket", "source", "bucket", "key")
+    methods = [request.method for request in wire.requests]
+    assert methods == ["PUT", "HEAD", "POST", "PUT", "PUT", "PUT", *["DELETE"] * 3]
+
+
+async def test_who_pays_is_said_where_a_copy_looks_for_its_source(make_cloud, wire):
+    wire.error(404, "NoSuchKey")
+    wire.object(b"")
+    async with make_cloud(request_payer=True) as cloud:
+        with pytest.raises(PreconditionFailedError):
+            await cloud.storage.copy_object("bucket", "source", "bucket", "key", if_match='"e"')
+    assert [request.method for request in wire.requests] == ["PUT", "HEAD"]
+    assert {request.headers["x-amz-request-payer"] for request in wire.requests} == {"requester"}
+
+
+@pytest.mark.parametrize("moment", ["while it begins", "just when it has begun"])
+async def test_an_upload_that_is_cancelled_while_it_begins_leaves_nothing(
+    make_cloud, wire, monkeypatch, moment
+):
+    wire.reply(BEGUN)
+    wire.reply()
+    began, go_on = threading.Event(), threading.Event()
+    async with make_cloud() as cloud:
+        writer, clients = cloud.storage._writer, cloud.storage._clients
+        create, run = writer.create_upload, clients.run
+
+        def slowly(*args):
+            began.set()
+            go_on.wait(30)
+            return create(*args)
+
+        async def late(*args):
+            outcome = await run(*args)
+            if args[1].__name__ == "call":  # that of run_or_undo, and nobody waits for it any more
+                began.set()
+                await anyio.sleep_forever()
+            return outcome
+
+        if moment == "while it begins":
+            monkeypatch.setattr(writer, "create_upload", slowly)
+        else:
+            monkeypatch.setattr(clients, "run", late)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(
+                lambda: cloud.storage.put_object(
+                    "bucket", "key", bytes(5 * BIG + 1), part_size=5 * BIG
+                )
+            )
+            await eventually(began.is_set, 30.0)
+            tasks.cancel_scope.cancel()
+        go_on.set()
+        await eventually(lambda: len(wire.requests) == 2, 30.0)
+    assert [request.method for request in wire.requests] == ["POST", "DELETE"]
+    assert "uploadId=U" in wire.requests[1].path
+
+
+def test_a_part_that_arrives_after_its_upload_was_aborted_does_not_stay():
+    class Client:
+        exceptions = SimpleNamespace(ClientError=ClientError)
+
+        def __init__(self):
+            self.calls = []
+
+        def upload_part(self, **_):
+            self.calls.append("part")
+            writer.abort_upload(self, AbortUpload(bucket="bucket", key="key", upload_id="U"))
+            return {"ETag": "e"}
+
+        def abort_multipart_upload(self, UploadId, **_):  # noqa: N803
+            self.calls.append(f"abort {UploadId}")
+
+    writer, client = Writer(S3Settings(AwsConfig())), Client()
+    part = UploadPart(bucket="bucket", key="key", upload_id="U", number=1, body=b"x")
+    writer.upload_part(client, part)
+    assert client.calls == ["part", "abort U", "abort U"]
+    writer.abort_upload(client, AbortUpload(bucket="bucket", key="key", upload_id="U"))
+    assert client.calls[3:] == ["abort U"]
+
+
+async def test_the_last_page_has_no_token_whatever_the_store_says(make_cloud, wire):
+    wire.reply(
+        b"<ListBucketResult><NextContinuationToken></NextContinuationToken></ListBucketResult>"
+    )
+    async with make_cloud() as cloud:
+        assert [page.next_token async for page in cloud.storage.list_objects("bucket").pages()] == [
+            None
+        ]
+
+
+async def test_uploads_are_listed_where_the_key_alone_says_how_to_go_on(make_cloud, wire):
+    upload = "<Upload><Key>{0}</Key><UploadId>U</UploadId></Upload>"
+    page = f"<ListMultipartUploadsResult>{upload}{{1}}</ListMultipartUploadsResult>"
+    more = "<IsTruncated>true</IsTruncated><NextKeyMarker>a</NextKeyMarker>"
+    wire.reply(page.format("a", more).encode())
+    wire.reply(page.format("b", "").encode())
+    async with make_cloud() as cloud:
+        assert [found.key async for found in cloud.storage.list_uploads("bucket")] == ["a", "b"]
+    assert "key-marker=a" in wire.requests[1].path
+    assert "upload-id-marker" not in wire.requests[1].path

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloudkit.aws.config import AwsConfig
+from cloudkit.aws.errors import code_of
 from cloudkit.common import (
     AccessKeyCredentials,
     AnonymousCredentials,
@@ -77,6 +78,14 @@ class KeyBridge(CredentialBridge):
                 hint="Let the AuthProvider give AccessKeyCredentials or AnonymousCredentials.",
             )
         super()._take(credentials)
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether a service may have refused a call for its credentials."""
+    if code_of(error) in REFUSED:
+        return True
+    # The answer to a HEAD has no body: S3 says of expired credentials there only that it is a 400.
+    return code_of(error) == "400"
 
 
 def make_session(config: AwsConfig, bridge: KeyBridge | None) -> Session:

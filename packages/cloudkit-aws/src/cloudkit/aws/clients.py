@@ -11,9 +11,10 @@ from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, TypeVarTuple
 
-from cloudkit.aws.auth import REFUSED, KeyBridge, make_session
+import anyio
+from cloudkit.aws.auth import KeyBridge, is_refusal, make_session
 from cloudkit.aws.config import AwsConfig
-from cloudkit.aws.errors import code_of
+from cloudkit.aws.handover import Handover
 from cloudkit.aws.timestamps import read_timestamp
 from cloudkit.core import CloudContext
 
@@ -30,6 +31,11 @@ LONG_READS: dict[str, float] = {"sqs": 20.0}
 
 SMALL_BODY = 1024 * 1024
 """Bytes below which a body is sent without asking first (``Expect: 100-continue``)."""
+
+UNDO_SECONDS = 0.05
+"""How long a cancelled task waits for a thread to begin with undoing."""
+
+PAYER = "x-amz-request-payer"
 
 DEFAULT_REGION = "us-east-1"
 """Region that requests to an endpoint of one's own are signed for, where none is configured."""
@@ -88,12 +94,55 @@ class AwsClients:
         if bridge is None:
             return await self._context.run_sync(self._call, service, func, *args)
         await bridge.prepare()
+        used = bridge.current()
         try:
             return await self._context.run_sync(self._call, service, func, *args)
         except Exception as error:
-            if code_of(error) not in REFUSED or not await bridge.renew():
+            if not is_refusal(error):
+                raise
+            # Another task may have seen to others meanwhile.
+            if bridge.current() == used and not await bridge.renew():
                 raise
         return await self._context.run_sync(self._call, service, func, *args)
+
+    async def run_or_undo(
+        self,
+        service: ServiceName,
+        func: Callable[[Any], T],
+        undo: Callable[[Any, T], object],
+    ) -> T:
+        """Call ``func(client)`` like ``run``, and undo what it did if the task is cancelled.
+
+        A task that is cancelled goes on at once: ``undo`` is called when the call ends, in its thread.
+
+        Args:
+            service: boto3's name of the service.
+            func: Makes the call; blocks.
+            undo: Gets the client and the outcome; blocks.
+
+        Returns:
+            What the call returned.
+
+        Raises:
+            ClientClosedError: The cloud has been closed.
+            Exception: Whatever boto3 raised.
+        """
+        handover = Handover[T]()
+
+        def call(client: Any) -> T:
+            outcome = func(client)
+            if not handover.bring(outcome):
+                undo(client, outcome)
+            return outcome
+
+        try:
+            return await self.run(service, call)
+        except anyio.get_cancelled_exc_class():
+            late = handover.give_up()
+            if late is not None:  # it came in the very moment
+                with anyio.move_on_after(UNDO_SECONDS, shield=True):
+                    await self.run(service, undo, late)
+            raise
 
     async def run_free(self, func: Callable[[*ArgsT], T], *args: *ArgsT) -> T:
         """Call ``func(*args)`` in a worker thread, for what needs no client (reading a body)."""
@@ -144,8 +193,8 @@ class AwsClients:
             service, region_name=region, endpoint_url=endpoint, config=self._config(service)
         )
         client.meta.events.register_last("before-call", _send_small_bodies_at_once)
-        if service == "s3" and config.checksum_algorithm in {"MD5", "none"}:
-            client.meta.events.register_last("before-call.s3.DeleteObjects", _send_content_md5)
+        if service == "s3":
+            _fit_s3(client.meta.events, config)
         return client
 
     def _config(self, service: ServiceName) -> Config:
@@ -166,9 +215,13 @@ class AwsClients:
             user_agent=f"cloudkit/{own_version} botocore/{__version__}",
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
+            use_fips_endpoint=config.use_fips or None,  # None leaves it to boto3's own settings
+            use_dualstack_endpoint=config.use_dualstack or None,
+            # Networks drop connections that are silent for minutes, as while a function runs.
+            tcp_keepalive=True,
             s3=_s3_options(config),
-            # S3's URLs are signed by an older scheme unless the newer one is asked for.
-            signature_version=UNSIGNED if unsigned else "s3v4" if service == "s3" else None,
+            # Named for S3, a version would shut out the one that directory buckets ask for.
+            signature_version=UNSIGNED if unsigned else None,
         )
 
     async def _close(self) -> None:
@@ -191,11 +244,44 @@ def _shared_loader() -> Loader:
 
 def _s3_options(config: AwsConfig) -> Any:
     options: dict[str, Any] = {"addressing_style": config.addressing_style}
+    if config.use_accelerate:
+        options["use_accelerate_endpoint"] = True
     endpoint = config.endpoint_of("s3")
     if endpoint is None or endpoint.startswith("https:"):
         # TLS protects the body, so that it need not be hashed for the signature as well.
         options["payload_signing_enabled"] = False
     return options
+
+
+def _fit_s3(events: Any, config: AwsConfig) -> None:
+    events.register_first("choose-signer.s3", _sign_links_by_version_4)
+    events.register_first("before-endpoint-resolution.s3", _name_the_region_in_links)
+    events.register_last("before-sign.s3", _ask_in_the_query)
+    if config.checksum_algorithm in {"MD5", "none"}:
+        events.register_last("before-call.s3.DeleteObjects", _send_content_md5)
+
+
+def _sign_links_by_version_4(signature_version: Any, **_: Any) -> str | None:
+    """boto3 signs URLs by version 2 unless it is told otherwise, which most regions refuse."""
+    return "s3v4-query" if signature_version in {"v4-query", "s3v4-query"} else None
+
+
+def _name_the_region_in_links(context: dict[str, Any], **_: Any) -> None:
+    """boto3 makes URLs without a region, which newer regions refuse and new buckets redirect.
+
+    See https://github.com/boto/boto3/pull/4768.
+    """
+    context["use_global_endpoint"] = False
+
+
+def _ask_in_the_query(request: Any, **_: Any) -> None:
+    """Who pays may stand in a URL as well; as a header, whoever follows the link would have to send it.
+
+    See https://docs.aws.amazon.com/AmazonS3/latest/userguide/ObjectsinRequesterPaysBuckets.html.
+    """
+    if request.context.get("is_presign_request") and PAYER in request.headers:
+        request.params = {**request.params, PAYER: request.headers[PAYER]}
+        del request.headers[PAYER]
 
 
 def _send_content_md5(params: dict[str, Any], **_: Any) -> None:

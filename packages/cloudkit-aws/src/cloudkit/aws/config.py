@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
@@ -14,6 +16,9 @@ from cloudkit.core import CloudOptions
 AddressingStyle: TypeAlias = Literal["auto", "path", "virtual"]
 Encryption: TypeAlias = Literal["AES256", "aws:kms", "aws:kms:dsse"]
 UploadChecksum: TypeAlias = Literal["CRC32", "CRC64NVME", "SHA1", "SHA256", "MD5", "none"]
+
+
+CUSTOMER_KEY_BYTES = 32
 
 
 class AwsOptions(CloudOptions, total=False):
@@ -34,7 +39,12 @@ class AwsOptions(CloudOptions, total=False):
     checksum_algorithm: UploadChecksum
     server_side_encryption: Encryption | None
     kms_key_id: str | None
+    sse_customer_key: str | None
     request_payer: bool
+    expected_bucket_owner: str | None
+    use_fips: bool
+    use_dualstack: bool
+    use_accelerate: bool
     unsupported: Collection[str]
 
 
@@ -58,6 +68,26 @@ def _check_text(instance: object, attribute: Attribute[Any], value: object) -> N
 def _check_bool(instance: object, attribute: Attribute[Any], value: object) -> None:
     if not isinstance(value, bool):
         raise ValidationError(f"{attribute.name} must be True or False, not {value!r}")
+
+
+def _check_key(instance: object, attribute: Attribute[Any], value: object) -> None:
+    if value is None:
+        return
+    try:
+        size = len(base64.b64decode(str(value), validate=True))
+    except ValueError:
+        size = 0
+    if size != CUSTOMER_KEY_BYTES:  # the key itself is not for a message
+        raise ValidationError(f"{attribute.name} must be {CUSTOMER_KEY_BYTES} bytes in base64")
+
+
+def _check_account(instance: object, attribute: Attribute[Any], value: object) -> None:
+    if value is not None and not (isinstance(value, str) and re.fullmatch(r"[0-9]{12}", value)):
+        raise ValidationError(f"{attribute.name} must be an account of 12 digits, not {value!r}")
+
+
+def _flag(doc: str) -> Any:
+    return option(default=False, doc=doc, parse=parse_bool, validator=_check_bool)
 
 
 def _check_endpoint(name: str, value: object) -> None:
@@ -115,8 +145,15 @@ class AwsConfig(CloudConfig):
         checksum_algorithm: Checksum that S3 is sent with each body and keeps with the object.
             ``"MD5"`` sends Content-MD5, which every store knows; ``"none"`` sends nothing.
         server_side_encryption: How S3 encrypts what is written; the bucket's default when None.
-        kms_key_id: Key for ``"aws:kms"``.
+        kms_key_id: Key for ``"aws:kms"`` and ``"aws:kms:dsse"``.
+        sse_customer_key: 32 bytes in base64, with which S3 encrypts what is written and decrypts what
+            is read, without keeping them (SSE-C). S3 asks for https then.
         request_payer: Pay for requests to buckets that ask for it.
+        expected_bucket_owner: Account, in 12 digits, that buckets must belong to; requests to those of
+            others are PermissionDeniedErrors.
+        use_fips: Use the endpoints with cryptography that FIPS 140 approves.
+        use_dualstack: Use the endpoints that are reached over IPv6 as well.
+        use_accelerate: Use S3's network of edge locations, for buckets that are set up for it.
         unsupported: Capability flags that a store speaking AWS's protocol does not have, for
             example ``["storage.conditional_delete"]``. Asking for them is refused at once.
     """
@@ -130,9 +167,7 @@ class AwsConfig(CloudConfig):
     profile: str | None = option(
         doc="profile of ~/.aws", variables=("AWS_PROFILE",), validator=_check_text
     )
-    anonymous: bool = option(
-        default=False, doc="send requests unsigned", parse=parse_bool, validator=_check_bool
-    )
+    anonymous: bool = _flag("send requests unsigned")
     role_arn: str | None = option(doc="role to assume", validator=_check_text)
     role_session_name: str | None = option(doc="name of its sessions", validator=_check_text)
     external_id: str | None = option(doc="what the role's owner asks for", validator=_check_text)
@@ -154,9 +189,16 @@ class AwsConfig(CloudConfig):
         doc="how S3 encrypts what is written", validator=_one_of(Encryption)
     )
     kms_key_id: str | None = option(doc="key for aws:kms", validator=_check_text)
-    request_payer: bool = option(
-        default=False, doc="pay for requests", parse=parse_bool, validator=_check_bool
+    sse_customer_key: str | None = option(
+        doc="key of the caller's own for S3, 32 bytes in base64", secret=True, validator=_check_key
     )
+    request_payer: bool = _flag("pay for requests")
+    expected_bucket_owner: str | None = option(
+        doc="account that buckets must belong to", validator=_check_account
+    )
+    use_fips: bool = _flag("use FIPS endpoints")
+    use_dualstack: bool = _flag("use endpoints with IPv6")
+    use_accelerate: bool = _flag("use S3 Transfer Acceleration")
     unsupported: Collection[str] = option(
         frozenset(),
         doc="capability flags that the store does not have, separated by commas",
@@ -168,6 +210,12 @@ class AwsConfig(CloudConfig):
         _check_endpoint("endpoint", self.endpoint)
         if self.anonymous and self.role_arn is not None:
             raise ValidationError("anonymous and role_arn exclude each other")
+        if self.kms_key_id is not None and not str(self.server_side_encryption).startswith(
+            "aws:kms"
+        ):
+            raise ValidationError('kms_key_id needs server_side_encryption="aws:kms"')
+        if self.sse_customer_key is not None and self.server_side_encryption is not None:
+            raise ValidationError("sse_customer_key and server_side_encryption exclude each other")
 
     @classmethod
     def _variables(cls, attribute: Attribute[Any]) -> tuple[str, ...]:

@@ -43,13 +43,14 @@ CODES: dict[Kind, str] = {
         RequestTimeTooSkewed InvalidAccessKeyId InvalidClientTokenId InvalidToken InvalidSignature
         InvalidSignatureException SignatureDoesNotMatch UnrecognizedClientException
         IncompleteSignature IncompleteSignatureException AuthFailure NotSignedUp OptInRequired
-        SubscriptionRequiredException AuthorizationHeaderMalformed InvalidSecurity""",
+        SubscriptionRequiredException AuthorizationHeaderMalformed InvalidSecurity
+        InvalidIdentityToken IDPRejectedClaim""",
     MissingCredentialsError: "MissingAuthenticationToken MissingAuthenticationTokenException",
     PermissionDeniedError: """
         AccessDenied AccessDeniedException AccountProblem AllAccessDisabled AuthorizationError
         AuthorizationErrorException Forbidden InvalidPayer KMSAccessDenied KMSAccessDeniedException
         OverLimitAccess UnauthorizedOperation UnauthorizedAccess AccessForbidden EC2AccessDeniedException
-        """,
+        KMSOptInRequired KMS.AccessDeniedException KmsAccessDenied KMS.OptInRequired KmsOptInRequired""",
     NotFoundError: """
         NoSuchBucket NoSuchKey NoSuchUpload NoSuchVersion NotFound NotFoundException
         ResourceNotFoundException ResourceNotFoundFault TableNotFoundException
@@ -57,7 +58,7 @@ CODES: dict[Kind, str] = {
         com.amazonaws.sqs#QueueDoesNotExist com.amazonaws.sqs#ResourceNotFoundException""",
     AlreadyExistsError: """
         BucketAlreadyExists BucketAlreadyOwnedByYou QueueAlreadyExists QueueNameExists
-        TableAlreadyExistsException ResourceConflictException""",
+        TableAlreadyExistsException""",
     PreconditionFailedError: """
         PreconditionFailed ConditionalCheckFailed ConditionalCheckFailedException NotModified
         ReceiptHandleIsInvalid MessageNotInflight AWS.SimpleQueueService.MessageNotInflight""",
@@ -66,36 +67,47 @@ CODES: dict[Kind, str] = {
         ResourceInUseException TransactionCanceledException TransactionConflictException
         ReplicatedWriteConflictException ConcurrentAccess ConcurrentAccessException StaleTag
         StaleTagException AWS.SimpleQueueService.QueueDeletedRecently QueueDeletedRecently
-        OperationNotPageable ResourceNotReadyException""",
+        OperationNotPageable ResourceNotReadyException ResourceConflictException
+        SnapStartNotReadyException RestoreAlreadyInProgress
+        KMSDisabled KMSDisabledException KMS.DisabledException KmsDisabled
+        KMSInvalidState KMSInvalidStateException KMS.KMSInvalidStateException
+        KMS.InvalidStateException KmsInvalidState""",
     PayloadTooLargeError: """
         EntityTooLarge MaxMessageLengthExceeded MetadataTooLarge RequestTooLargeException
         RequestEntityTooLargeException BatchRequestTooLong
         AWS.SimpleQueueService.BatchRequestTooLong ItemCollectionSizeLimitExceededException""",
     RateLimitedError: """
-        BandwidthLimitExceeded EC2ThrottledException KMSThrottled KMSThrottlingException
+        BandwidthLimitExceeded EC2ThrottledException KMSThrottled KMSThrottling
+        KMSThrottlingException KMS.ThrottlingException KmsThrottled
         LimitExceededException PriorRequestNotComplete ProvisionedThroughputExceeded
         ProvisionedThroughputExceededException RequestLimitExceeded RequestThrottled
         RequestThrottledException SlowDown ThrottledException Throttling ThrottlingError
         ThrottlingException TooManyRequestsException TransactionInProgressException OverLimit
-        FilterPolicyLimitExceeded SubscriptionLimitExceeded TopicLimitExceeded
+        FilterPolicyLimitExceeded SubscriptionLimitExceeded TopicLimitExceeded TooManyBuckets
+        ServiceQuotaExceededException
         PurgeQueueInProgress AWS.SimpleQueueService.PurgeQueueInProgress""",
     ServiceUnavailableError: """
         InternalError InternalErrorException InternalFailure InternalServerError
         InternalServerException ServiceException ServiceUnavailable ServiceUnavailableException
         Busy RequestTimeout RequestTimeoutException OperationAborted
-        ENILimitReachedException EFSIOException EFSMountTimeoutException""",
-    IntegrityError: "BadDigest InvalidDigest XAmzContentChecksumMismatch XAmzContentSHA256Mismatch",
+        ENILimitReachedException EFSIOException EFSMountTimeoutException TemporaryRedirect
+        IDPCommunicationError""",
+    IntegrityError: """
+        BadDigest IncompleteBody InvalidDigest XAmzContentChecksumMismatch XAmzContentSHA256Mismatch""",
     UnsupportedOperationError: """
         NotImplemented UnsupportedOperation AWS.SimpleQueueService.UnsupportedOperation
         UnknownOperationException""",
     ConfigurationError: """
-        PermanentRedirect IllegalLocationConstraintException InvalidEndpointException""",
+        PermanentRedirect IllegalLocationConstraintException InvalidEndpointException
+        KMSNotFound KMSNotFoundException KMS.NotFoundException KmsNotFound
+        KMS.InvalidKeyUsageException KmsInvalidKeyUsage""",
     ValidationError: """
         InvalidRange InvalidArgument InvalidBucketName InvalidRequest InvalidParameter
         InvalidParameterException InvalidParameterValue InvalidParameterValueException
         InvalidPart InvalidPartOrder InvalidStorageClass KeyTooLong KeyTooLongError MalformedXML
         EntityTooSmall ValidationError ValidationException SerializationException
         InvalidMessageContents InvalidAttributeName InvalidAttributeValue InvalidBatchEntryId
+        InvalidAddress InvalidIdFormat
         EmptyBatchRequest TooManyEntriesInBatchRequest BatchEntryIdsNotDistinct
         AWS.SimpleQueueService.EmptyBatchRequest
         AWS.SimpleQueueService.TooManyEntriesInBatchRequest
@@ -106,25 +118,36 @@ CODES: dict[Kind, str] = {
 }
 """What the services' codes stand for."""
 
+_AGAIN: Mapping[str, Any] = {"retryable": True, "unprocessed": True}
 _MINUTE: Mapping[str, Any] = {"retry_after": 60.0, "retryable": True, "unprocessed": True}
 
 SERVICE = ServiceErrors(
     codes=CODES,
     traits={
         # Another write to the same key was under way: the documentation says to try again.
-        "ConditionalRequestConflict": {"retryable": True, "unprocessed": True},
+        "ConditionalRequestConflict": _AGAIN,
         "OperationAborted": {"unprocessed": True},
-        "TransactionConflictException": {"retryable": True, "unprocessed": True},
-        "ReplicatedWriteConflictException": {"retryable": True, "unprocessed": True},
+        "TransactionConflictException": _AGAIN,
+        "ReplicatedWriteConflictException": _AGAIN,
+        # The function, or the snapshot that it starts from, is being made or changed.
+        "ResourceConflictException": _AGAIN,
+        "ResourceNotReadyException": _AGAIN,
+        "SnapStartNotReadyException": _AGAIN,
+        "TemporaryRedirect": _AGAIN,
+        "IDPCommunicationError": _AGAIN,
         # The body did not arrive in time, so it was not stored.
         "RequestTimeout": {"unprocessed": True},
-        # The body was damaged on its way: sending it again may do.
-        "BadDigest": {"retryable": True, "unprocessed": True},
-        "XAmzContentChecksumMismatch": {"retryable": True, "unprocessed": True},
+        # The body was damaged, or cut, on its way: sending it again may do.
+        "IncompleteBody": _AGAIN,
+        "XAmzContentSHA256Mismatch": _AGAIN,
+        "BadDigest": _AGAIN,
+        "XAmzContentChecksumMismatch": _AGAIN,
         # A limit on how many things there may be; waiting does not change it.
         "FilterPolicyLimitExceeded": {"retryable": False},
         "SubscriptionLimitExceeded": {"retryable": False},
         "TopicLimitExceeded": {"retryable": False},
+        "TooManyBuckets": {"retryable": False},
+        "ServiceQuotaExceededException": {"retryable": False},
         "InvalidRange": {"status": 416},
         # A queue is purged once a minute, and its name is free a minute after it was deleted.
         "PurgeQueueInProgress": {"retry_after": 60.0},
@@ -133,6 +156,9 @@ SERVICE = ServiceErrors(
         "AWS.SimpleQueueService.QueueDeletedRecently": _MINUTE,
     },
     hints={
+        # The answer to a HEAD has no body that could tell more.
+        "400": "S3 gives no reason here: the credentials may have expired, the object may need its "
+        "own key (SSE-C), or the bucket may be in another region.",
         "PermanentRedirect": "The bucket is in another region: set the option 'region' to it.",
         "AuthorizationHeaderMalformed": "The option 'region' may be another than the bucket's.",
         "IllegalLocationConstraintException": "The option 'region' may be another than the endpoint's.",
@@ -217,6 +243,8 @@ NATIVE = NativeErrors(
 _LOST_LEASE = re.compile(
     r"(?i)receipt ?handle.*(?:expired|not available|does not exist)|not inflight"
 )
+# What SQS and SNS say, with the same code, of a message above the limit that its queue or topic has.
+_TOO_LONG = re.compile(r"(?i)message must be shorter than|message too long")
 
 
 def translate(error: Exception) -> CloudError | None:
@@ -282,8 +310,8 @@ def from_answer(
     """
     short = (code or "").rpartition("#")[2]
     kind = SERVICE.kind(status, short)
-    if kind is ValidationError and _LOST_LEASE.search(str(message or "")):
-        kind = PreconditionFailedError
+    if kind is ValidationError:
+        kind = _kind_of_argument(str(message or ""))
     return SERVICE.error(
         status,
         short,
@@ -292,6 +320,13 @@ def from_answer(
         request_id=request_id,
         retry_after=retry_after,
     )
+
+
+def _kind_of_argument(message: str) -> Kind:
+    """The class of error for a wrong argument; services say more of it in their message alone."""
+    if _LOST_LEASE.search(message):
+        return PreconditionFailedError
+    return PayloadTooLargeError if _TOO_LONG.search(message) else ValidationError
 
 
 def _details(error: Exception) -> Mapping[str, Any] | None:

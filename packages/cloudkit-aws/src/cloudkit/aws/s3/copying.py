@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import anyio
+from attrs import frozen
 from cloudkit.api.storage import ObjectInfo, StoredObject, UploadedPart
 from cloudkit.api.storage.operations import (
     AbortUpload,
@@ -12,6 +14,7 @@ from cloudkit.api.storage.operations import (
     CopyObject,
     CreateUpload,
     HeadObject,
+    UploadPart,
 )
 from cloudkit.api.tasks import flat_task_group
 from cloudkit.aws.clients import AwsClients
@@ -20,6 +23,8 @@ from cloudkit.aws.s3.attributes import to_params
 from cloudkit.aws.s3.reading import Reader
 from cloudkit.aws.s3.settings import S3Settings
 from cloudkit.aws.s3.writing import Writer, condition, raise_unmet
+from cloudkit.common import CloudError
+from cloudkit.spi import OperationRunner
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -30,6 +35,23 @@ CONCURRENCY = 8
 ABORT_SECONDS = 10.0
 
 
+@frozen
+class PartCopy:
+    """A part of a large copy.
+
+    Attributes:
+        number: Its number, from 1.
+        start: Where it begins in the source.
+        stop: Behind its last byte.
+        source_etag: The parts must all be of the revision whose attributes and size were read.
+    """
+
+    number: int
+    start: int
+    stop: int
+    source_etag: str
+
+
 class Copier:
     """Copies objects.
 
@@ -38,6 +60,7 @@ class Copier:
         settings: What the configuration adds to requests.
         reader: Finds out about sources.
         writer: Makes objects of parts.
+        runner: Knows the retry policy.
         part_size: Bytes of a part of a large copy.
     """
 
@@ -47,12 +70,14 @@ class Copier:
         settings: S3Settings,
         reader: Reader,
         writer: Writer,
+        runner: OperationRunner,
         part_size: int = PART_SIZE,
     ) -> None:
         self._clients = clients
         self._settings = settings
         self._reader = reader
         self._writer = writer
+        self._runner = runner
         self._part_size = part_size
 
     async def copy(self, op: CopyObject) -> StoredObject:
@@ -69,25 +94,22 @@ class Copier:
             **_source(op.source_bucket, op.source_key, op.source_if_match),
             **_replacing(op),
             **condition(op.if_match, op.if_none_match),
+            **self._settings.source,
             **self._settings.encryption,
-            **self._settings.payer,
+            **self._settings.common,
         }
         try:
             response: Any = client.copy_object(Bucket=op.bucket, Key=op.key, **params)
         except client.exceptions.ClientError as error:
             if op.if_match is not None and code_of(error) == "NoSuchKey":
                 # Either end may be the one that is missing; of the source this will tell.
-                client.head_object(Bucket=op.source_bucket, Key=op.source_key)
+                self._reader.head(client, _head(op))
                 raise_unmet(error, op.if_match)
             raise
         return StoredObject(bucket=op.bucket, key=op.key, etag=response["CopyObjectResult"]["ETag"])
 
     async def _copy_in_parts(self, op: CopyObject) -> StoredObject:
-        source = await self._clients.run(
-            "s3",
-            self._reader.head,
-            HeadObject(bucket=op.source_bucket, key=op.source_key, if_match=op.source_if_match),
-        )
+        source, more = await self._clients.run("s3", self._look_at_source, op)
         create = CreateUpload(
             bucket=op.bucket,
             key=op.key,
@@ -96,7 +118,11 @@ class Copier:
             if_match=op.if_match,
             if_none_match=op.if_none_match,
         )
-        upload_id = await self._clients.run("s3", self._writer.create_upload, create)
+        upload_id = await self._clients.run_or_undo(
+            "s3",
+            lambda client: self._writer.create_upload(client, create, more),
+            lambda client, begun: self._writer.drop(client, create, begun),
+        )
         try:
             parts = await self._copy_parts(op, source, upload_id)
             complete = CompleteUpload(
@@ -113,6 +139,20 @@ class Copier:
             await self._abort(op, upload_id)
             raise
 
+    def _look_at_source(
+        self, client: S3Client, op: CopyObject
+    ) -> tuple[ObjectInfo, dict[str, Any]]:
+        """The source's facts, and what else S3 copies by itself where one request is enough."""
+        name: dict[str, Any] = {"Bucket": op.source_bucket, "Key": op.source_key}
+        source, response = self._reader.facts(client, _head(op, op.source_if_match))
+        more: dict[str, Any] = {}
+        if op.attributes is None and response.get("Expires") is not None:
+            more["Expires"] = response["Expires"]
+        if response.get("TagCount"):
+            tags = client.get_object_tagging(**name, **self._settings.common)["TagSet"]
+            more["Tagging"] = urlencode([(tag["Key"], tag["Value"]) for tag in tags])
+        return source, more
+
     async def _copy_parts(
         self, op: CopyObject, source: ObjectInfo, upload_id: str
     ) -> list[UploadedPart]:
@@ -123,47 +163,64 @@ class Copier:
         async def work() -> None:
             for number, start in starts:
                 stop = min(start + size, source.size)
-                done.append(
-                    await self._clients.run(
-                        "s3", self._copy_part, op, source.etag, upload_id, number, start, stop
-                    )
-                )
+                part = PartCopy(number, start, stop, source.etag)
+                done.append(await self._with_retries(op, upload_id, part))
 
         async with flat_task_group() as tasks:
             for _ in range(CONCURRENCY):
                 tasks.start_soon(work)
         return done
 
-    def _copy_part(
-        self,
-        client: S3Client,
-        op: CopyObject,
-        etag: str,
-        upload_id: str,
-        number: int,
-        start: int,
-        stop: int,
-    ) -> UploadedPart:
-        response = client.upload_part_copy(
-            Bucket=op.bucket,
-            Key=op.key,
-            UploadId=upload_id,
-            PartNumber=number,
-            # The parts must all be of the revision whose attributes and size were read.
-            **_source(op.source_bucket, op.source_key, etag),
-            CopySourceRange=f"bytes={start}-{stop - 1}",
-            **self._settings.payer,
+    async def _with_retries(self, op: CopyObject, upload_id: str, part: PartCopy) -> UploadedPart:
+        # One part that is refused for the moment must not begin the whole copy anew.
+        attempted = UploadPart(
+            bucket=op.bucket, key=op.key, upload_id=upload_id, number=part.number, body=b""
         )
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return await self._clients.run("s3", self._copy_part, op, upload_id, part)
+            except Exception as native:
+                error = self._runner.translate(native, op)
+                if not isinstance(error, CloudError):
+                    raise
+                if not await self._runner.wait_to_retry(error, attempt, attempted):
+                    error.retryable = False
+                    raise error from native
+
+    def _copy_part(
+        self, client: S3Client, op: CopyObject, upload_id: str, part: PartCopy
+    ) -> UploadedPart:
+        with self._writer.part_of(client, op.bucket, op.key, upload_id):
+            response = client.upload_part_copy(
+                Bucket=op.bucket,
+                Key=op.key,
+                UploadId=upload_id,
+                PartNumber=part.number,
+                **_source(op.source_bucket, op.source_key, part.source_etag),
+                CopySourceRange=f"bytes={part.start}-{part.stop - 1}",
+                **self._settings.source,
+                **self._settings.customer,
+                **self._settings.common,
+            )
         token = self._writer.token(response["CopyPartResult"])
-        return UploadedPart(number=number, etag=token, size=stop - start)
+        return UploadedPart(number=part.number, etag=token, size=part.stop - part.start)
+
+    async def _abort_once(self, abort: AbortUpload) -> None:
+        await self._clients.run("s3", self._writer.abort_upload, abort)
 
     async def _abort(self, op: CopyObject, upload_id: str) -> None:
         abort = AbortUpload(bucket=op.bucket, key=op.key, upload_id=upload_id)
         with anyio.move_on_after(ABORT_SECONDS, shield=True):
             try:
-                await self._clients.run("s3", self._writer.abort_upload, abort)
+                await self._runner.run(abort, self._abort_once)
             except Exception:  # noqa: BLE001  (the error that led here matters more)
                 return
+
+
+def _head(op: CopyObject, if_match: str | None = None) -> HeadObject:
+    return HeadObject(bucket=op.source_bucket, key=op.source_key, if_match=if_match)
 
 
 def _source(bucket: str, key: str, if_match: str | None) -> dict[str, Any]:

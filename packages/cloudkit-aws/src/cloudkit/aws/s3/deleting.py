@@ -36,10 +36,10 @@ class Deleter:
         """
         name: dict[str, Any] = {"Bucket": op.bucket, "Key": op.key}
         if not op.missing_ok:
-            client.head_object(**name, **self._settings.payer)
+            client.head_object(**name, **self._settings.customer, **self._settings.common)
         condition: dict[str, Any] = {} if op.if_match is None else {"IfMatch": op.if_match}
         try:
-            client.delete_object(**name, **condition, **self._settings.payer)
+            client.delete_object(**name, **condition, **self._settings.common)
         except client.exceptions.ClientError as error:
             if not (op.missing_ok and code_of(error) == "NoSuchKey"):
                 raise
@@ -65,7 +65,7 @@ class Deleter:
         response: Any = client.delete_objects(
             Bucket=bucket,
             Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True},
-            **self._settings.payer,
+            **self._settings.common,
         )
         request_id = response["ResponseMetadata"].get("RequestId")
         return {
@@ -78,7 +78,7 @@ class Deleter:
 
     def _delete_one(self, client: S3Client, bucket: str, key: str) -> CloudError | None:
         try:
-            client.delete_object(Bucket=bucket, Key=key, **self._settings.payer)
+            client.delete_object(Bucket=bucket, Key=key, **self._settings.common)
         except client.exceptions.ClientError as error:
             failure = translate(error)
             if failure is None:

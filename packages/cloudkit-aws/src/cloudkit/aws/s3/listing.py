@@ -43,14 +43,14 @@ class Lister:
         # XML cannot hold all keys. boto3 would ask for the encoding by itself, and take it off by a
         # slower way.
         response: Any = client.list_objects_v2(
-            Bucket=op.bucket, EncodingType="url", **given, **self._settings.payer
+            Bucket=op.bucket, EncodingType="url", **given, **self._settings.common
         )
         decode = _decoder(response)
         entries = [_entry(found, decode(found["Key"])) for found in response.get("Contents", [])]
         prefixes = response.get("CommonPrefixes", [])
         entries += [ObjectEntry(key=decode(found["Prefix"]), is_prefix=True) for found in prefixes]
         entries.sort(key=lambda entry: entry.key.encode())
-        return Page(entries, response.get("NextContinuationToken"))
+        return Page(entries, response.get("NextContinuationToken") or None)
 
     def list_uploads(self, client: S3Client, op: ListUploads) -> Page[PendingUpload]:
         """One page of unfinished uploads."""
@@ -58,8 +58,8 @@ class Lister:
         if op.prefix:
             params["Prefix"] = op.prefix
         if op.page_token is not None:
-            params["KeyMarker"], params["UploadIdMarker"] = _markers(op.page_token)
-        response: Any = client.list_multipart_uploads(**params, **self._settings.payer)
+            params |= _markers(op.page_token)
+        response: Any = client.list_multipart_uploads(**params, **self._settings.common)
         decode = _decoder(response)
         uploads = [
             PendingUpload(
@@ -72,7 +72,7 @@ class Lister:
         token = None
         if response.get("IsTruncated"):
             key = decode(response["NextKeyMarker"])
-            token = json.dumps([key, response["NextUploadIdMarker"]])
+            token = json.dumps([key, response.get("NextUploadIdMarker", "")])
         return Page(uploads, token)
 
 
@@ -95,9 +95,10 @@ def _entry(found: Any, key: str) -> ObjectEntry:
     )
 
 
-def _markers(token: str) -> tuple[str, str]:
+def _markers(token: str) -> dict[str, str]:
     try:
         key, upload_id = json.loads(token)
     except (ValueError, TypeError):
         raise ValidationError("page_token is none that list_uploads has given") from None
-    return str(key), str(upload_id)
+    # Directory buckets go by the key alone.
+    return {"KeyMarker": str(key), **({"UploadIdMarker": str(upload_id)} if upload_id else {})}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cloudkit.api.storage import PresignedUrl
 from cloudkit.api.storage.operations import PresignGet, PresignPut
 from cloudkit.aws.s3.settings import S3Settings
-from cloudkit.common import MissingCredentialsError, utc_now
+from cloudkit.common import MissingCredentialsError, UnsupportedOperationError, utc_now
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
@@ -28,10 +28,12 @@ class Presigner:
 
     def get_url(self, client: S3Client, op: PresignGet) -> PresignedUrl:
         """A URL that reads an object."""
+        self._check("presigned_get")
         return self._sign(client, op, "GET", "get_object", {}, {})
 
     def put_url(self, client: S3Client, op: PresignPut) -> PresignedUrl:
         """A URL that writes an object."""
+        self._check("presigned_put")
         params: dict[str, Any] = dict(self._settings.encryption)
         names = {
             "ServerSideEncryption": "x-amz-server-side-encryption",
@@ -41,6 +43,13 @@ class Presigner:
         if op.content_type is not None:
             params["ContentType"] = headers["Content-Type"] = op.content_type
         return self._sign(client, op, "PUT", "put_object", params, headers)
+
+    def _check(self, capability: str) -> None:
+        if self._settings.customer:
+            raise UnsupportedOperationError(
+                "whoever follows a link would have to send the key of sse_customer_key",
+                capability=f"storage.{capability}",
+            )
 
     def _sign(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from anyio.abc import ByteReceiveStream
@@ -12,6 +12,7 @@ from cloudkit.aws.clients import AwsClients
 from cloudkit.aws.errors import code_of
 from cloudkit.aws.s3.attributes import to_info
 from cloudkit.aws.s3.body import CHUNK, BodyStream
+from cloudkit.aws.s3.buckets import DIRECTORY
 from cloudkit.aws.s3.settings import S3Settings
 
 if TYPE_CHECKING:
@@ -76,11 +77,23 @@ class Reader:
             raise
 
     def _head(self, client: S3Client, op: OpenObject | HeadObject) -> ObjectInfo:
+        return self.facts(client, op)[0]
+
+    def facts(
+        self, client: S3Client, op: OpenObject | HeadObject
+    ) -> tuple[ObjectInfo, Mapping[str, Any]]:
+        """An object's facts, and the answer that they are taken from."""
         params = self._params(op) | self._settings.reading_checksums
-        return self._info(op, client.head_object(**params))
+        response: Any = client.head_object(**params)
+        return self._info(op, response), response
 
     def _params(self, op: OpenObject | HeadObject) -> dict[str, Any]:
-        params: dict[str, Any] = {"Bucket": op.bucket, "Key": op.key, **self._settings.payer}
+        params: dict[str, Any] = {
+            "Bucket": op.bucket,
+            "Key": op.key,
+            **self._settings.common,
+            **self._settings.customer,
+        }
         if op.if_match is not None:
             params["IfMatch"] = op.if_match
         if op.if_none_match is not None:
@@ -89,5 +102,5 @@ class Reader:
 
     def _info(self, op: OpenObject | HeadObject, response: Any) -> ObjectInfo:
         # Directory buckets have etags of their own kind.
-        amazons = not self._settings.own_endpoint and not op.bucket.endswith("--x-s3")
+        amazons = not self._settings.own_endpoint and not op.bucket.endswith(DIRECTORY)
         return to_info(op.bucket, op.key, response, md5_in_etag=amazons)

@@ -1,4 +1,4 @@
-"""What the configuration adds to requests: payer, encryption, checksums."""
+"""What the configuration adds to requests: payer, owner, encryption, checksums."""
 
 from __future__ import annotations
 
@@ -20,26 +20,46 @@ class S3Settings:
 
     Attributes:
         config: The configuration.
-        payer: For every request about an object.
-        encryption: For every request that writes one.
+        owner: For every request about a bucket.
+        payer: For links.
+        common: For every request about an object.
+        encryption: For every request that begins to write one.
+        customer: For those that read one, or send a part: the caller's own key.
+        source: For those that read the source of a copy.
         flexible: Name of the checksum that S3 keeps with objects; None where the store has none.
     """
 
     config: AwsConfig
+    owner: dict[str, Any] = field(init=False)
     payer: dict[str, Any] = field(init=False)
+    common: dict[str, Any] = field(init=False)
     encryption: dict[str, Any] = field(init=False)
+    customer: dict[str, Any] = field(init=False)
+    source: dict[str, Any] = field(init=False)
     flexible: str | None = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         config = self.config
-        payer = {"RequestPayer": "requester"} if config.request_payer else {}
-        given = {
+        owner = config.expected_bucket_owner
+        key = config.sse_customer_key
+        customer = {
+            "SSECustomerAlgorithm": None if key is None else "AES256",
+            "SSECustomerKey": None if key is None else base64.b64decode(key),
+        }
+        kept = {
             "ServerSideEncryption": config.server_side_encryption,
             "SSEKMSKeyId": config.kms_key_id,
         }
         flexible = config.checksum_algorithm not in _WITHOUT_FLEXIBLE
-        self.payer = payer
-        self.encryption = {name: value for name, value in given.items() if value is not None}
+        self.owner = _given(ExpectedBucketOwner=owner)
+        self.payer = {"RequestPayer": "requester"} if config.request_payer else {}
+        self.common = {**self.owner, **self.payer}
+        self.customer = _given(**customer)
+        self.encryption = {**_given(**kept), **self.customer}
+        self.source = {
+            **_given(ExpectedSourceBucketOwner=owner),
+            **{f"CopySource{name}": value for name, value in self.customer.items()},
+        }
         self.flexible = config.checksum_algorithm if flexible else None
 
     @property
@@ -63,6 +83,10 @@ class S3Settings:
         if algorithm == "MD5":
             return {"ContentMD5": _base64(hashlib.md5(body, usedforsecurity=False).digest())}
         return {} if self.flexible is None else {"ChecksumAlgorithm": algorithm}
+
+
+def _given(**params: Any) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if value is not None}
 
 
 def _base64(digest: bytes) -> str:

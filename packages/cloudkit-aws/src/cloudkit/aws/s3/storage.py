@@ -66,23 +66,23 @@ class S3ObjectStorage(ObjectStorage):
         self, runner: OperationRunner, capabilities: StorageCapabilities, clients: AwsClients
     ) -> None:
         super().__init__(runner, capabilities)
-        settings = S3Settings(clients.config)
+        self._settings = settings = S3Settings(clients.config)
         self._clients = clients
         self._reader = Reader(clients, settings)
         self._writer = Writer(settings)
         self._deleter = Deleter(settings)
         self._lister = Lister(settings)
         self._presigner = Presigner(settings)
-        self._copier = Copier(clients, settings, self._reader, self._writer)
+        self._copier = Copier(clients, settings, self._reader, self._writer, runner)
 
     async def _create_bucket(self, op: CreateBucket) -> BucketInfo:
         return await self._clients.run("s3", buckets.create, op)
 
     async def _delete_bucket(self, op: DeleteBucket) -> None:
-        await self._clients.run("s3", buckets.delete, op)
+        await self._clients.run("s3", buckets.delete, op, self._settings.owner)
 
     async def _bucket_exists(self, op: BucketExists) -> bool:
-        return await self._clients.run("s3", buckets.exists, op)
+        return await self._clients.run("s3", buckets.exists, op, self._settings.owner)
 
     async def _list_buckets(self, op: ListBuckets) -> Page[BucketInfo]:
         return await self._clients.run("s3", buckets.list_page, op)
@@ -123,7 +123,11 @@ class S3ObjectStorage(ObjectStorage):
         return await self._clients.run("s3", self._presigner.put_url, op)
 
     async def _create_upload(self, op: CreateUpload) -> str:
-        return await self._clients.run("s3", self._writer.create_upload, op)
+        return await self._clients.run_or_undo(
+            "s3",
+            lambda client: self._writer.create_upload(client, op),
+            lambda client, upload_id: self._writer.drop(client, op, upload_id),
+        )
 
     async def _upload_part(self, op: UploadPart) -> UploadedPart:
         return await self._clients.run("s3", self._writer.upload_part, op)

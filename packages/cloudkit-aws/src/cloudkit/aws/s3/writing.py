@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from cloudkit.api.storage.operations import (
 from cloudkit.aws.errors import code_of, request_id_of, status_of, translate
 from cloudkit.aws.s3.attributes import to_params
 from cloudkit.aws.s3.settings import S3Settings
+from cloudkit.aws.s3.unfinished import UnfinishedUploads
 from cloudkit.common import PreconditionFailedError
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ class Writer:
 
     def __init__(self, settings: S3Settings) -> None:
         self._settings = settings
+        self._unfinished = UnfinishedUploads()
 
     def put(self, client: S3Client, op: PutObject) -> StoredObject:
         """Write an object in one request."""
@@ -56,7 +60,7 @@ class Writer:
             **condition(op.if_match, op.if_none_match),
             **self._settings.checksum(op.body),
             **self._settings.encryption,
-            **self._settings.payer,
+            **self._settings.common,
         }
         try:
             response = client.put_object(
@@ -67,30 +71,47 @@ class Writer:
             raise
         return StoredObject(bucket=op.bucket, key=op.key, etag=response["ETag"], size=len(op.body))
 
-    def create_upload(self, client: S3Client, op: CreateUpload) -> str:
-        """Begin an upload in parts."""
+    def create_upload(
+        self, client: S3Client, op: CreateUpload, more: Mapping[str, Any] | None = None
+    ) -> str:
+        """Begin an upload in parts.
+
+        Args:
+            client: The client.
+            op: What is asked for.
+            more: Parameters for what the operation cannot say.
+        """
         response = client.create_multipart_upload(
             Bucket=op.bucket,
             Key=op.key,
             **to_params(op.attributes, op.storage_class),
             **self._upload_checksum(),
             **self._settings.encryption,
-            **self._settings.payer,
+            **self._settings.common,
+            **(more or {}),
         )
         return response["UploadId"]
 
     def upload_part(self, client: S3Client, op: UploadPart) -> UploadedPart:
         """Send one part."""
-        response = client.upload_part(
-            Bucket=op.bucket,
-            Key=op.key,
-            UploadId=op.upload_id,
-            PartNumber=op.number,
-            Body=SentBody(op.body),
-            **self._settings.checksum(op.body),
-            **self._settings.payer,
-        )
+        with self.part_of(client, op.bucket, op.key, op.upload_id):
+            response = client.upload_part(
+                Bucket=op.bucket,
+                Key=op.key,
+                UploadId=op.upload_id,
+                PartNumber=op.number,
+                Body=SentBody(op.body),
+                **self._settings.checksum(op.body),
+                **self._settings.customer,
+                **self._settings.common,
+            )
         return UploadedPart(number=op.number, etag=self.token(response), size=len(op.body))
+
+    def part_of(
+        self, client: S3Client, bucket: str, key: str, upload_id: str
+    ) -> AbstractContextManager[None]:
+        """Inside this a part is sent; the upload is aborted again if that was done meanwhile."""
+        return self._unfinished.part(upload_id, lambda: self._abort(client, bucket, key, upload_id))
 
     def complete_upload(self, client: S3Client, op: CompleteUpload) -> StoredObject:
         """Make the object of its parts.
@@ -107,7 +128,7 @@ class Writer:
                 MultipartUpload={"Parts": [self._completed(part) for part in op.parts]},
                 **self._complete_checksum(),
                 **condition(op.if_match, op.if_none_match),
-                **self._settings.payer,
+                **self._settings.common,
             )
         except client.exceptions.ClientError as error:
             conflict = translate(error)
@@ -121,9 +142,17 @@ class Writer:
 
     def abort_upload(self, client: S3Client, op: AbortUpload) -> None:
         """Drop an upload; one that is gone is fine."""
+        self._unfinished.abort(op.upload_id)
+        self._abort(client, op.bucket, op.key, op.upload_id)
+
+    def drop(self, client: S3Client, op: CreateUpload, upload_id: str) -> None:
+        """Drop an upload that nobody wants any more who could go on with it."""
+        self._abort(client, op.bucket, op.key, upload_id)
+
+    def _abort(self, client: S3Client, bucket: str, key: str, upload_id: str) -> None:
         try:
             client.abort_multipart_upload(
-                Bucket=op.bucket, Key=op.key, UploadId=op.upload_id, **self._settings.payer
+                Bucket=bucket, Key=key, UploadId=upload_id, **self._settings.common
             )
         except client.exceptions.ClientError as error:
             if code_of(error) != "NoSuchUpload":
