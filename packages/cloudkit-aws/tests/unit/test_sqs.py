@@ -1,11 +1,17 @@
 """What SQS answers now and then, which no emulator shows."""
 
 import json
+import threading
 from datetime import timedelta
 
+import anyio
 import pytest
 from cloudkit.api.messaging import DeadLetterPolicy, Message, OutgoingMessage, Source
+from cloudkit.aws.sqs.queues import Address
+from cloudkit.aws.sqs.redriving import Redriving
+from cloudkit.aws.sqs.sending import UNNAMED
 from cloudkit.common import (
+    AlreadyExistsError,
     ConflictError,
     NotFoundError,
     PreconditionFailedError,
@@ -15,6 +21,7 @@ from cloudkit.common import (
     utc_now,
 )
 from cloudkit.spi import FixedDelay
+from cloudkit.testing import eventually
 
 pytestmark = pytest.mark.anyio
 
@@ -203,6 +210,137 @@ async def test_what_sqs_would_refuse_or_mistake_is_refused_first(make_cloud, wir
         with pytest.raises(ValidationError):
             await cloud.queue.create_queue(name, **options)
     assert wire.requests == []
+
+
+async def test_a_queue_that_somebody_else_made_meanwhile_keeps_its_dead_letters(make_cloud, wire):
+    refuse(wire, *MISSING)
+    refuse(wire, *MISSING)
+    reply(wire, {"QueueUrl": "https://sqs.example/1/work_cloudkit-dead"})
+    reply(wire, {"Attributes": {"QueueArn": "arn:aws:sqs:eu-west-1:1:work_cloudkit-dead"}})
+    refuse(wire, "com.amazonaws.sqs#QueueNameExists")
+    async with make_cloud() as cloud:
+        with pytest.raises(AlreadyExistsError):
+            await cloud.queue.create_queue("work", dead_letter=DeadLetterPolicy())
+    assert calls(wire)[-1] == "CreateQueue"
+
+
+def dead_letter(**attributes):
+    return {
+        "MessageId": "m",
+        "ReceiptHandle": "h",
+        "Body": "body",
+        "Attributes": {"ApproximateReceiveCount": "3", **attributes},
+    }
+
+
+FIFO_SETTINGS = {
+    "Attributes": {
+        "QueueArn": "arn:aws:sqs:eu-west-1:1:work.fifo",
+        "RedrivePolicy": json.dumps(
+            {
+                "deadLetterTargetArn": "arn:aws:sqs:eu-west-1:1:work_cloudkit-dead.fifo",
+                "maxReceiveCount": 3,
+            }
+        ),
+    }
+}
+
+
+@pytest.mark.parametrize("group", [f"{UNNAMED}0123", "orders"])
+async def test_dead_letters_of_a_fifo_queue_go_back_with_and_without_a_group(
+    make_cloud, wire, group
+):
+    reply(wire, FIFO)
+    reply(wire, FIFO_SETTINGS)
+    reply(wire, {"QueueUrl": "https://sqs.example/1/work_cloudkit-dead.fifo"})
+    reply(wire, {"Messages": [dead_letter(MessageGroupId=group)]})
+    reply(wire, {"Successful": [{"Id": "0", "MessageId": "a", "MD5OfMessageBody": "x"}]})
+    reply(wire, {"Successful": [{"Id": "0"}]})
+    reply(wire, {})
+    async with make_cloud() as cloud:
+        assert await cloud.queue.redrive("work.fifo") == 1
+    (entry,) = json.loads(wire.requests[4].body)["Entries"]
+    assert entry["MessageGroupId"].startswith(UNNAMED) == group.startswith(UNNAMED)
+    assert group.startswith(UNNAMED) or entry["MessageGroupId"] == group
+
+
+def test_redriving_ends_soon_when_nobody_waits_for_it():
+    unwanted, received = threading.Event(), []
+
+    class Client:
+        def receive_message(self, **_):
+            received.append(1)
+            unwanted.set()
+            return {"Messages": [dead_letter()]}
+
+        def send_message_batch(self, **_):
+            return {"Successful": [{"Id": "0", "MessageId": "a"}]}
+
+        def delete_message_batch(self, **_):
+            return {"Successful": [{"Id": "0"}]}
+
+    dead, queue = Address("dead", "url"), Address("queue", "url")
+    assert Redriving(Client(), dead, queue, unwanted).run(None) == 1
+    assert len(received) == 1
+
+
+async def test_redriving_that_is_cancelled_ends(make_cloud, wire, monkeypatch):
+    seen = []
+
+    def run(self, limit):
+        seen.append(self.unwanted)
+        seen.append(self.unwanted.wait(30))
+
+    monkeypatch.setattr(Redriving, "run", run)
+    reply(wire, FIFO)
+    reply(wire, FIFO_SETTINGS)
+    reply(wire, {"QueueUrl": "https://sqs.example/1/work_cloudkit-dead.fifo"})
+    async with make_cloud() as cloud:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(cloud.queue.redrive, "work.fifo")
+            await eventually(lambda: len(seen) == 1, 30.0)
+            tasks.cancel_scope.cancel()
+        await eventually(lambda: seen[1:] == [True], 30.0)
+
+
+@pytest.mark.parametrize("moment", ["while it waits", "just when it came"])
+async def test_what_comes_for_a_receive_that_was_cancelled_is_given_back(
+    make_cloud, wire, monkeypatch, moment
+):
+    reply(wire, URL)
+    reply(wire, {"Messages": [dead_letter()]})
+    reply(wire, {"Successful": [{"Id": "0"}]})
+    began, go_on = threading.Event(), threading.Event()
+    async with make_cloud() as cloud:
+        queue = cloud.queue
+        receive, run = queue._receive_at, queue._clients.run
+
+        def slowly(*args):
+            began.set()
+            go_on.wait(30)
+            return receive(*args)
+
+        async def late(*args):
+            outcome = await run(*args)
+            if args[1].__name__ == "call":  # that of run_or_undo, and nobody waits for it any more
+                began.set()
+                await anyio.sleep_forever()
+            return outcome
+
+        if moment == "while it waits":
+            monkeypatch.setattr(queue, "_receive_at", slowly)
+        else:
+            monkeypatch.setattr(queue._clients, "run", late)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lambda: queue.receive("work", visibility=30))
+            await eventually(began.is_set, 30.0)
+            tasks.cancel_scope.cancel()
+        go_on.set()
+        await eventually(lambda: len(wire.requests) == 3, 30.0)
+    assert calls(wire)[1:] == ["ReceiveMessage", "ChangeMessageVisibilityBatch"]
+    assert json.loads(wire.requests[2].body)["Entries"] == [
+        {"Id": "0", "ReceiptHandle": "h", "VisibilityTimeout": 0}
+    ]
 
 
 async def test_a_missing_queue_is_asked_for_by_both_its_names(make_cloud, wire):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import anyio
 from attrs import evolve
 from cloudkit.api.messaging import (
     Ack,
@@ -77,32 +75,38 @@ class SqsLeases(Leases[CapabilitiesT], ABC):
         """The name of the queue behind a source."""
 
     async def _receive(self, op: Receive) -> Sequence[Message]:
-        return await self._receive_unless_cancelled(op)
+        return await self._receive_or_give_back(op)
 
     async def _receive_dead_letters(self, op: ReceiveDeadLetters) -> Sequence[Message]:
-        return await self._receive_unless_cancelled(op)
+        return await self._receive_or_give_back(op)
 
-    async def _receive_unless_cancelled(self, op: Receive) -> Sequence[Message]:
-        unwanted = threading.Event()
-        try:
-            return await self._clients.run("sqs", self._receive_from, op, unwanted)
-        except anyio.get_cancelled_exc_class():
-            unwanted.set()
-            raise
+    async def _receive_or_give_back(self, op: Receive) -> Sequence[Message]:
+        return await self._clients.run_or_undo(
+            "sqs",
+            lambda client: self._receive_from(client, op),
+            lambda client, messages: self._give_back(client, op.source, messages),
+        )
 
-    def _receive_from(
-        self, client: SQSClient, op: Receive, unwanted: threading.Event
-    ) -> list[Message]:
+    def _receive_from(self, client: SQSClient, op: Receive) -> list[Message]:
         def receive(address: Address) -> list[Message]:
             place = self._place(client, address, op.source)
-            if place is None:
-                return []
-            messages = self._receive_at(client, place, op)
-            if messages and unwanted.is_set():
-                _give_back(client, place, messages)
-            return messages
+            return [] if place is None else self._receive_at(client, place, op)
 
         return self._queues.using(client, self._queue_of(op.source), receive)
+
+    def _give_back(self, client: SQSClient, source: Source, messages: Sequence[Message]) -> None:
+        """Let others have what came for somebody who was cancelled."""
+        if not messages:
+            return
+        entries: Any = [
+            {"Id": str(index), "ReceiptHandle": message.lease, "VisibilityTimeout": 0}
+            for index, message in enumerate(messages)
+        ]
+
+        def give_back(url: str) -> None:
+            client.change_message_visibility_batch(QueueUrl=url, Entries=entries)
+
+        self._at(client, source, give_back)
 
     def _receive_at(self, client: SQSClient, place: Address, op: Receive) -> list[Message]:
         lease = op.visibility
@@ -195,15 +199,6 @@ class SqsLeases(Leases[CapabilitiesT], ABC):
 
     def _place(self, client: SQSClient, address: Address, source: Source) -> Address | None:
         return self._queues.dead_letters(client, address) if source.dead_letters else address
-
-
-def _give_back(client: SQSClient, place: Address, messages: Sequence[Message]) -> None:
-    """Let others have what came for somebody who was cancelled while the request was under way."""
-    entries: Any = [
-        {"Id": str(index), "ReceiptHandle": message.lease, "VisibilityTimeout": 0}
-        for index, message in enumerate(messages)
-    ]
-    client.change_message_visibility_batch(QueueUrl=place.url, Entries=entries)
 
 
 def _no_place(source: Source) -> ConflictError:

@@ -68,6 +68,8 @@ def create(client: SQSClient, queues: Queues, plan: Plan) -> Address:
         _allow(client, dead, arn, plan.sender)
     try:
         address = _create_one(client, name, attributes)
+    except AlreadyExistsError:
+        raise  # somebody else has made it meanwhile, so the place for dead letters is theirs
     except Exception:
         if dead is not None:
             _delete_one(client, dead.url)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import anyio
 from cloudkit.api.messaging import SentMessage, Source
 from cloudkit.api.paging import Page
 from cloudkit.api.queue import MessageQueue, QueueInfo, QueueStats
@@ -156,13 +158,19 @@ class SqsMessageQueue(SqsLeases[QueueCapabilities], MessageQueue):
         return await self._on(op.queue, count)
 
     async def _redrive(self, op: Redrive) -> int:
+        unwanted = threading.Event()
+
         def redrive(client: SQSClient, address: Address) -> int:
             dead = self._queues.dead_letters(client, address)
             if dead is None:
                 return 0
-            return Redriving(client, dead, address).run(op.max_messages)
+            return Redriving(client, dead, address, unwanted).run(op.max_messages)
 
-        return await self._on(op.queue, redrive)
+        try:
+            return await self._on(op.queue, redrive)
+        except anyio.get_cancelled_exc_class():
+            unwanted.set()
+            raise
 
     async def _on(self, queue: str, call: Callable[[SQSClient, Address], T]) -> T:
         def run(client: SQSClient) -> T:

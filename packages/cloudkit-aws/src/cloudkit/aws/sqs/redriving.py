@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import field, frozen
 from cloudkit.aws.sqs.messages import REASON, Encoded
 from cloudkit.aws.sqs.queues import Address
-from cloudkit.aws.sqs.sending import MAX_BYTES, order_of, outcomes, send_all
+from cloudkit.aws.sqs.sending import MAX_BYTES, named, order_of, outcomes, send_all
 from cloudkit.common import CloudError
 
 if TYPE_CHECKING:
@@ -31,11 +32,13 @@ class Redriving:
         client: The client.
         dead: Where the dead letters are.
         queue: Where they go.
+        unwanted: Set when nobody waits for it any more: what is under way is brought to its end.
     """
 
     client: SQSClient
     dead: Address
     queue: Address
+    unwanted: threading.Event = field(factory=threading.Event)
 
     def run(self, limit: int | None) -> int:
         """Move.
@@ -47,7 +50,7 @@ class Redriving:
             How many were moved.
         """
         moved = 0
-        while limit is None or moved < limit:
+        while not self.unwanted.is_set() and (limit is None or moved < limit):
             wanted = BATCH if limit is None else min(BATCH, limit - moved)
             messages = self._receive(wanted)
             if not messages:
@@ -88,7 +91,8 @@ class Redriving:
         if attributes:
             parameters["MessageAttributes"] = attributes
         if self.queue.fifo:
-            parameters |= order_of(raw.get("Attributes", {}).get("MessageGroupId"), None)
+            group = raw.get("Attributes", {}).get("MessageGroupId")
+            parameters |= order_of(named(group), None)
         return parameters
 
     def _settle(self, messages: Mapping[str, Any], done: list[str]) -> None:
