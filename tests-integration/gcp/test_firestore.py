@@ -20,7 +20,6 @@ from cloudkit.common import (
     TokenCredentials,
 )
 from cloudkit.gcp import GcpCloud
-from cloudkit.gcp.firestore import tables
 from cloudkit.spi import NoRetry
 from cloudkit.testing import LinkFault, MakeCloud, closed_port, flaky_endpoint
 from cloudkit.testing.kv import KeyValueStoreSuite
@@ -155,7 +154,7 @@ class TestOtherPrograms:
             await other.kv.delete_table(name)
             await other.kv.create_table(name, sort_key="at")
             await cloud.kv.put(name, ("a", "b"), {"n": 2})
-            monkeypatch.setattr(tables, "REMEMBERED", -1.0)
+            monkeypatch.setattr(cloud.kv._tables, "_seconds", -1.0)
             await cloud.kv.describe_table(name)
             await other.kv.delete_table(name)
         with pytest.raises(NotFoundError):
