@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import shutil
@@ -286,6 +287,29 @@ async def test_a_full_disk_under_the_index_loses_nothing(storage, folder):
     await storage.put_object("bucket", "more", b"x")
 
 
+async def test_a_disk_that_is_full_when_bytes_are_synced_closes_no_file_twice(
+    storage, folder, monkeypatch
+):
+    await storage.put_object("bucket", "key", b"old")
+    closed, close, fsync = [], os.close, os.fsync
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(
+        os, "close", lambda descriptor: (closed.append(descriptor), close(descriptor))
+    )
+    with pytest.raises(ProviderError, match="no space left"):
+        await storage.put_object("bucket", "key", b"new")
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "close", close)
+    assert len(closed) == 1
+    assert await storage.get_object("bucket", "key") == b"old"
+    assert len(blobs(folder)) == 1
+    assert len(list((folder / "temporary").glob("*/*"))) == 1  # the lock
+
+
 async def test_a_folder_that_vanishes_is_told(storage, folder):
     shutil.rmtree(folder / "objects")
     shutil.rmtree(folder / "temporary")
@@ -384,8 +408,12 @@ anyio.run(main, backend=sys.argv[2])
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc")
 async def test_a_large_object_streams_through_little_memory(folder, anyio_backend_name):
     command = [sys.executable, "-c", STREAM, str(folder), anyio_backend_name]
-    result = await anyio.run_process(command)
-    assert int(result.stdout) < 64
+    # What is let go goes back to the system at once: the number is what is held, not how torn the
+    # allocator's memory is, which differs from run to run.
+    result = await anyio.run_process(
+        command, env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "131072"}
+    )
+    assert int(result.stdout) < 56  # six parts of 8 MiB at most, and what else comes and goes
 
 
 def test_the_server_and_sqlite_are_not_loaded_by_the_facade():
