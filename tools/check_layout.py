@@ -45,9 +45,10 @@ TOP_LEVEL = frozenset(
 LEFTOVERS = re.compile(r"\.\w+_cache|\.cache|\.hypothesis|\.venv|\.coverage|dist|__pycache__")
 CONTRACTS = ("functions", "kv", "pubsub", "queue", "storage")
 CONTRACT_ROOMS = ("contract.py", "hooks.py", "models.py", "operations.py")
-PROVIDER_ROOMS = ("cloud.py", "config.py", "errors.py")
-# Providers that take no credentials, and so have no auth.py.
-WITHOUT_CREDENTIALS = frozenset({"local"})
+PROVIDER_ROOMS = ("capabilities.py", "cloud.py", "config.py", "errors.py")
+SDK_ROOMS = ("auth.py", "clients.py", "native.py", "sources.py")
+# Providers that stand on no SDK, and so have no clients and no credentials.
+WITHOUT_SDK = frozenset({"local"})
 VAGUE_NAMES = frozenset({"helper", "helpers", "misc", "util", "utils"})
 VERSION_PATH = "../cloudkit-core/src/cloudkit/core/_version.py"
 
@@ -136,7 +137,7 @@ def provider_rooms(root: Path) -> Iterator[str]:
     """Each provider has the same rooms, and knows no other provider."""
     providers = _providers(root)
     for name, folder in providers.items():
-        rooms = PROVIDER_ROOMS if name in WITHOUT_CREDENTIALS else (*PROVIDER_ROOMS, "auth.py")
+        rooms = PROVIDER_ROOMS if name in WITHOUT_SDK else (*PROVIDER_ROOMS, *SDK_ROOMS)
         yield from _missing(root, folder.relative_to(root), rooms)
         others = {f"cloudkit.{other}" for other in providers if other != name}
         for path in sorted(folder.rglob("*.py")):

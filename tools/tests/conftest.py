@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tools.check_layout import CONTRACT_ROOMS, CONTRACTS, VERSION_PATH
+from tools.check_layout import (
+    CONTRACT_ROOMS,
+    CONTRACTS,
+    PROVIDER_ROOMS,
+    SDK_ROOMS,
+    VERSION_PATH,
+)
 from tools.release import VERSION_FILE
 
 LICENSE = "Apache License\n"
@@ -57,18 +63,18 @@ def add_package(root: Path, folder: Path, name: str) -> Path:
     return package
 
 
-def add_provider(root: Path, name: str, *, auth: bool) -> Path:
+def add_provider(root: Path, name: str, *, sdk: bool) -> Path:
     extra = f'\n[project.entry-points."cloudkit.providers"]\n{name} = "cloudkit.{name}:Cloud"\n'
     folder = add_distribution(root, f"cloudkit-{name}", '"cloudkit-core==1.2.3"', extra)
     package = add_package(root, folder, name)
-    for room in ("cloud.py", "config.py", "errors.py", *(["auth.py"] if auth else [])):
+    for room in (*PROVIDER_ROOMS, *(SDK_ROOMS if sdk else ())):
         write(package / room, '"""A room."""\n')
     return package
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """Core, a provider without credentials and one with."""
+    """Core, a provider without an SDK and one with."""
     root = tmp_path / "repository"
     for name, text in {"LICENSE": LICENSE, "README.md": "# CloudKit\n", "hatch.toml": ""}.items():
         write(root / name, text)
@@ -79,7 +85,7 @@ def repository(tmp_path: Path) -> Path:
     for contract in CONTRACTS:
         for room in CONTRACT_ROOMS:
             write(core / "src/cloudkit/api" / contract / room, '"""A room."""\n')
-    add_provider(root, "local", auth=False)
-    add_provider(root, "aws", auth=True)
+    add_provider(root, "local", sdk=False)
+    add_provider(root, "aws", sdk=True)
     write(root / "tools/release.py", '"""A tool."""\n')
     return root

@@ -106,6 +106,10 @@ BREACHES = {
         remove(AWS / "src/cloudkit/aws/auth.py"),
         "packages/cloudkit-aws/src/cloudkit/aws/auth.py: is missing",
     ),
+    "an SDK without its clients": (
+        remove(AWS / "src/cloudkit/aws/clients.py"),
+        "packages/cloudkit-aws/src/cloudkit/aws/clients.py: is missing",
+    ),
     "a provider that uses another": (
         put(AWS / "src/cloudkit/aws/s3.py", "from cloudkit.local import LocalCloud\n"),
         "packages/cloudkit-aws/src/cloudkit/aws/s3.py: imports cloudkit.local.LocalCloud",
