@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC
-from typing import TYPE_CHECKING, Any
 
 from cloudkit.api.messaging import (
     Ack,
@@ -34,13 +32,13 @@ from cloudkit.api.queue.operations import (
 from cloudkit.common import (
     CloudResult,
     ConfigurationError,
-    ConflictError,
     Duration,
     QueueCapabilities,
     UnsupportedOperationError,
 )
 from cloudkit.core.pages import page_of
 from cloudkit.gcp.clients import GcpClients
+from cloudkit.gcp.cloud_tasks import queues, tasks
 from cloudkit.gcp.cloud_tasks.application import TaskApplication
 from cloudkit.gcp.cloud_tasks.consumers import Consumers
 from cloudkit.gcp.cloud_tasks.models import TaskInfo
@@ -53,14 +51,8 @@ from cloudkit.gcp.cloud_tasks.operations import (
 )
 from cloudkit.gcp.cloud_tasks.sending import send, send_batch
 from cloudkit.gcp.cloud_tasks.tokens import Certificates, TokenVerifier, google_certificates
-from cloudkit.gcp.errors import code_of
-from cloudkit.gcp.pubsub.names import last_part
 from cloudkit.spi import OperationRunner
 
-if TYPE_CHECKING:
-    from cloudkit.gcp.cloud_tasks.client import TasksClient
-
-PAGE_SIZE = 1000
 DEFAULT_VISIBILITY = 30.0
 """What ``create_queue`` takes for granted."""
 
@@ -231,71 +223,35 @@ class CloudTasksQueue(MessageQueue):
                 hint="The option 'tasks_deadline' says how long a handler may take.",
             )
 
-        def create(client: TasksClient) -> QueueInfo:
-            # By default a message would be dropped after a hundred attempts.
-            queue = {"name": client.queue(op.queue), "retry_config": {"max_attempts": -1}}
-            request = {"parent": client.parent, "queue": queue}
-            try:
-                client.service.create_queue(request=request, **client.options)
-            except Exception as error:
-                if code_of(error) != "FAILED_PRECONDITION":
-                    raise
-                raise ConflictError(
-                    f"the name {op.queue!r} is not free yet",
-                    code="FAILED_PRECONDITION",
-                    hint="The name of a queue that was deleted is taken for up to 3 days.",
-                ) from error
-            return self._info(op.queue)
-
-        return await self._clients.run("tasks", create)
+        await self._clients.run("tasks", queues.create, op.queue)
+        return self._info(op.queue)
 
     async def _delete_queue(self, op: DeleteQueue) -> None:
-        def delete(client: TasksClient) -> None:
-            client.service.delete_queue(name=client.queue(op.queue), **client.options)
-
-        await self._clients.run("tasks", delete)
+        await self._clients.run("tasks", queues.change, "delete_queue", op.queue)
 
     async def _describe_queue(self, op: DescribeQueue) -> QueueInfo:
-        def describe(client: TasksClient) -> QueueInfo:
-            client.service.get_queue(name=client.queue(op.queue), **client.options)
-            return self._info(op.queue)
-
-        return await self._clients.run("tasks", describe)
+        await self._clients.run("tasks", queues.find, op.queue)
+        return self._info(op.queue)
 
     async def _list_queues(self, op: ListQueues) -> Page[QueueInfo]:
-        def find(client: TasksClient) -> list[str]:
-            request = {"parent": client.parent, "page_size": PAGE_SIZE}
-            found = client.service.list_queues(request=request, **client.options)
-            return [last_part(queue.name) for queue in found]
-
-        names = await self._clients.run("tasks", find)
+        names = await self._clients.run("tasks", queues.names)
         infos = [self._info(name) for name in names if name.startswith(op.prefix)]
-        return page_of(infos, op, PAGE_SIZE)
+        return page_of(infos, op, queues.PAGE_SIZE)
 
     def _info(self, name: str) -> QueueInfo:
         return QueueInfo(name=name, visibility=self._config.tasks_deadline)
 
     async def _purge(self, op: PurgeQueue) -> None:
-        await self._change("purge_queue", op.queue)
+        await self._clients.run("tasks", queues.change, "purge_queue", op.queue)
 
     async def _pause(self, op: PauseQueue) -> None:
-        await self._change("pause_queue", op.queue)
+        await self._clients.run("tasks", queues.change, "pause_queue", op.queue)
 
     async def _resume(self, op: ResumeQueue) -> None:
-        await self._change("resume_queue", op.queue)
-
-    async def _change(self, method: str, queue: str) -> None:
-        def change(client: TasksClient) -> None:
-            getattr(client.service, method)(name=client.queue(queue), **client.options)
-
-        await self._clients.run("tasks", change)
+        await self._clients.run("tasks", queues.change, "resume_queue", op.queue)
 
     async def _is_paused(self, op: DescribeState) -> bool:
-        def ask(client: TasksClient) -> bool:
-            found = client.service.get_queue(name=client.queue(op.queue), **client.options)
-            return found.state != type(found).State.RUNNING
-
-        return await self._clients.run("tasks", ask)
+        return await self._clients.run("tasks", queues.is_paused, op.queue)
 
     # Messages
 
@@ -306,23 +262,10 @@ class CloudTasksQueue(MessageQueue):
         return await self._clients.run("tasks", send_batch, self._config, op.queue, op.messages)
 
     async def _list_tasks(self, op: ListTasks) -> Page[TaskInfo]:
-        def find(client: TasksClient) -> Page[TaskInfo]:
-            request = {
-                "parent": client.queue(op.queue),
-                "page_size": min(op.page_size or PAGE_SIZE, PAGE_SIZE),
-                "page_token": op.page_token or "",
-            }
-            pages = client.service.list_tasks(request=request, **client.options).pages
-            page = next(iter(pages))
-            return Page([_task_info(task) for task in page.tasks], page.next_page_token or None)
-
-        return await self._clients.run("tasks", find)
+        return await self._clients.run("tasks", tasks.list_tasks, op)
 
     async def _delete_task(self, op: DeleteTask) -> None:
-        def delete(client: TasksClient) -> None:
-            client.service.delete_task(name=client.task(op.queue, op.task), **client.options)
-
-        await self._clients.run("tasks", delete)
+        await self._clients.run("tasks", tasks.delete_task, op)
 
     # What a queue that pushes cannot do
 
@@ -356,12 +299,3 @@ class CloudTasksQueue(MessageQueue):
             capability=f"queue.{flag}",
             hint=self.capabilities.reasons[flag],
         )
-
-
-def _task_info(task: Any) -> TaskInfo:
-    return TaskInfo(
-        id=last_part(task.name),
-        due_at=task.schedule_time.astimezone(UTC),
-        created_at=task.create_time.astimezone(UTC),
-        attempts=task.dispatch_count,
-    )
