@@ -4,12 +4,15 @@ from typing import assert_type
 
 from cloudkit import prelude
 from cloudkit.api.cloud import Cloud
-from cloudkit.local import LocalCloud
+from cloudkit.common import CloudConfig
+from cloudkit.local import LocalCloud, LocalConfig
 from cloudkit.prelude import CloudKit, ExponentialBackoff, NoRetry, Region
 
 assert_type(CloudKit.local(), LocalCloud)
 assert_type(CloudKit.connect("local"), Cloud)
 assert_type(CloudKit.from_profile(), Cloud)
+assert_type(CloudKit.connect("local").config, CloudConfig)
+assert_type(CloudKit.local().config, LocalConfig)
 assert_type(CloudKit.local().region, Region | None)
 
 CloudKit.local(timeout=5, retry=NoRetry(), interceptors=[])
@@ -44,3 +47,11 @@ async def copy(source: prelude.Bucket, target: prelude.Bucket) -> None:
         await target.put_object("a", reader, checksum=reader.info.checksum, **options)
     async for entry in source.list_objects():
         assert_type(entry, prelude.ObjectEntry)
+
+
+async def transfer(cloud: Cloud) -> None:
+    writes: list[prelude.TransactWrite] = [
+        prelude.Put(key="ann", document={}),
+        prelude.Update(key="bob", increment={"balance": 1}),
+    ]
+    await cloud.kv.transact("accounts", writes)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from cloudkit.common import Capabilities, ConfigurationError, Region
+from cloudkit.common import Capabilities, CloudConfig, ConfigurationError, Region
 
 if TYPE_CHECKING:
     from cloudkit.api.functions import Functions
@@ -61,6 +61,11 @@ class Cloud(ABC):
     @abstractmethod
     def capabilities(self) -> Capabilities:
         """What this provider can do in each contract, and its limits."""
+
+    @property
+    @abstractmethod
+    def config(self) -> CloudConfig:
+        """The settings that count, wherever they came from. Its ``repr`` shows no secret."""
 
     @property
     @abstractmethod

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cloudkit.api import (
         KEEP,
+        BatchWrite,
         Bucket,
         ByteRange,
         Check,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         PubSub,
         Put,
         RejectMessage,
+        TransactWrite,
         Update,
         attr,
         sort,
@@ -107,6 +109,7 @@ __all__ = [
     "AnonymousCredentials",
     "AuthProvider",
     "AuthenticationError",
+    "BatchWrite",
     "Bucket",
     "ByteRange",
     "CachingAuthProvider",
@@ -179,6 +182,7 @@ __all__ = [
     "StaticAuthProvider",
     "TlsError",
     "TokenCredentials",
+    "TransactWrite",
     "UnsupportedOperationError",
     "Update",
     "ValidationError",

@@ -94,6 +94,12 @@ def test_what_is_left_of_an_item_is_what_put_takes(left, least, most):
     assert Put(key="a", document={}, expires_in=item.expires_in).expires_in is not None
 
 
+def test_an_item_is_true_also_when_its_document_is_empty():
+    item = Item(key=Key("a"), document={}, version="1")
+    assert item
+    assert len(item) == 0
+
+
 def test_an_item_without_an_end_has_nothing_left():
     assert Item(key=Key("a"), document={}, version="1").expires_in is None
 

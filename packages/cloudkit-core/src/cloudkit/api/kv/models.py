@@ -92,6 +92,8 @@ class TableInfo:
 class Item(Mapping[str, Value]):
     """A document with what the store knows of it. Reads like the document: ``item["name"]``.
 
+    It is always true, also with an empty document, so that ``if item := await kv.get(...)`` finds it.
+
     Attributes:
         key: What it is found by.
         document: The values; it is yours to change.
@@ -112,6 +114,10 @@ class Item(Mapping[str, Value]):
 
     def __len__(self) -> int:
         return len(self.document)
+
+    def __bool__(self) -> bool:
+        # ``if item := await kv.get(...)`` asks whether there is one, and not what it holds.
+        return True
 
     @property
     def expired(self) -> bool:
