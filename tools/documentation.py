@@ -8,18 +8,21 @@ of the sources (griffe) writes to the log: a parameter that is documented and do
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMAND = ["zensical", "build", "--clean", "--strict", "--config-file", "docs/mkdocs.yml"]
+OPTIONS = ["build", "--clean", "--strict", "--config-file", "docs/mkdocs.yml"]
 
 
 def main() -> int:
     """Build; returns the exit status."""
+    # On PATH inside hatch; beside the interpreter where that is called by its path.
+    program = shutil.which("zensical") or str(Path(sys.executable).with_name("zensical"))
     process = subprocess.Popen(
-        COMMAND, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [program, *OPTIONS], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     complaints = 0
     with process:
