@@ -1,5 +1,6 @@
 """A warning about the documentation fails its build."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,15 @@ def test_a_warning_fails(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert documentation.main() == status
     assert capsys.readouterr().out
+
+
+LINK = re.compile(r"\]\(([^)#\s]+)[^)\s]*\)")
+READMES = [documentation.ROOT / "README.md", *documentation.ROOT.glob("packages/*/README.md")]
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda path: path.parent.name)
+def test_links_of_a_readme_lead_to_files(readme: Path) -> None:
+    # Those of the documentation are checked by its build, which knows nothing of these pages.
+    links = [link for link in LINK.findall(readme.read_text()) if not link.startswith("http")]
+    assert [link for link in links if not (readme.parent / link).exists()] == []
+    assert links or readme.parent != documentation.ROOT
