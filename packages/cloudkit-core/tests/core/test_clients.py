@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from functools import partial
 
 import anyio
 import anyio.lowlevel
@@ -212,6 +213,68 @@ async def test_clients_of_old_credentials_are_dropped_and_those_in_use_closed():
     assert [ref() is not None for ref in known] == [False, False, True]
     await acme.aclose()
     assert held.closed == 1
+
+
+async def test_what_a_cancelled_task_has_begun_is_undone_in_its_thread():
+    acme = context()
+    clients = Clients(acme)
+    begun, go_on, undone = threading.Event(), threading.Event(), threading.Event()
+    seen_by_undo = []
+
+    def work(client: Client) -> str:
+        begun.set()
+        assert go_on.wait(30)
+        return "outcome"
+
+    def undo(client: Client, outcome: str) -> None:
+        seen_by_undo.append((client.name, outcome))
+        undone.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(partial(clients.run_or_undo, "queue", work, undo, stop=go_on.set))
+        await anyio.to_thread.run_sync(begun.wait, 30)
+        tasks.cancel_scope.cancel()
+    assert go_on.is_set(), "the call was told"
+    assert undone.wait(30)
+    assert seen_by_undo == [("queue", "outcome")]
+    await acme.aclose()
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["", "and that fails"])
+async def test_what_comes_in_the_moment_of_a_cancellation_is_undone(monkeypatch, fails):
+    acme = context()
+    clients = Clients(acme)
+    undone = []
+    run = clients.run
+
+    async def cancelled_when_it_has_ended(name, func, *args):
+        outcome = await run(name, func, *args)
+        if not args:
+            tasks.cancel_scope.cancel()
+            await anyio.lowlevel.checkpoint()
+        return outcome
+
+    def undo(client: Client, outcome: str) -> None:
+        undone.append(outcome)
+        if fails:
+            raise OSError("the connection is gone")
+
+    monkeypatch.setattr(clients, "run", cancelled_when_it_has_ended)
+    monkeypatch.setattr("cloudkit.core.clients.UNDO_SECONDS", 30)
+    async with anyio.create_task_group() as tasks:
+        await clients.run_or_undo("queue", lambda client: "outcome", undo)
+    assert tasks.cancel_scope.cancelled_caught
+    assert undone == ["outcome"]
+    await acme.aclose()
+
+
+async def test_what_is_waited_for_is_not_undone():
+    acme = context()
+    clients = Clients(acme)
+    undone = []
+    outcome = await clients.run_or_undo("queue", lambda client: client.name, undone.append)
+    assert (outcome, undone) == ("queue", [])
+    await acme.aclose()
 
 
 async def test_all_are_closed_with_the_cloud_also_when_one_fails():

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+import anyio
 import pytest
-from cloudkit.api.messaging import Receive, Source
 from cloudkit.gcp import GcpCloud
 from cloudkit.gcp.pubsub.pulling import Pulling
 from cloudkit.gcp.pubsub.subscriptions import Settings
+from google.pubsub_v1 import ReceivedMessage
+
+pytestmark = pytest.mark.anyio
 
 SETTINGS = Settings(
     name="work~~queue",
@@ -26,25 +31,40 @@ SETTINGS = Settings(
 )
 
 
-@pytest.mark.parametrize("called_off_at", [30, 45])
-def test_messages_of_a_receive_that_is_called_off_are_given_back(
-    monkeypatch: pytest.MonkeyPatch, called_off_at: int
+class Pulled:
+    """A client that waits until it is called off, and then has a message all the same."""
+
+    def __init__(self) -> None:
+        self.pulling = threading.Event()
+        self.modified: list[tuple[str, list[str], int]] = []
+        self.given_back = threading.Event()
+
+    def pull(self, *args: Any, pulling: Pulling, **options: Any) -> list[Any]:
+        called_off = threading.Event()
+        pulling.begin(SimpleNamespace(cancel=called_off.set))
+        self.pulling.set()
+        assert called_off.wait(30)
+        return [ReceivedMessage(ack_id="lease")._pb]
+
+    def modify(self, name: str, leases: list[str], length: int) -> None:
+        self.modified.append((name, leases, length))
+        if length == 0:
+            self.given_back.set()
+
+
+@pytest.mark.parametrize("visibility", [30, 45])
+async def test_messages_of_a_receive_that_is_called_off_are_given_back(
+    monkeypatch: pytest.MonkeyPatch, visibility: int
 ) -> None:
-    pulling, modified = Pulling(), []
-
-    def pull(*args: Any, **options: Any) -> list[Any]:
-        if called_off_at == SETTINGS.deadline:
-            pulling.cancel()
-        return [SimpleNamespace(ack_id="lease")]
-
-    def modify(name: str, leases: list[str], length: int) -> None:
-        modified.append((name, leases, length))
-        pulling.cancel()  # while the lease is made as long as it should be
-
-    queue: Any = GcpCloud(project="p", anonymous=True).queue
-    monkeypatch.setattr(queue, "_find", lambda client, source: SETTINGS)
-    monkeypatch.setattr(queue, "_meanwhile", lambda client, source: None)
-    op = Receive(source=Source("queue", "work"), visibility=float(called_off_at))
-    client = SimpleNamespace(pull=pull, modify=modify)
-    assert queue._receive_from(client, op, pulling) == []
-    assert modified[-1] == ("work~~queue", ["lease"], 0)
+    client = Pulled()
+    async with GcpCloud(project="p", anonymous=True) as cloud:
+        monkeypatch.setattr(cloud._clients, "_make", lambda name, credentials: client)
+        monkeypatch.setattr(cloud.queue, "_find", lambda client, source: SETTINGS)
+        monkeypatch.setattr(cloud.queue, "_meanwhile", lambda client, source: None)
+        async with anyio.create_task_group() as tasks:
+            receive = partial(cloud.queue.receive, "work", visibility=visibility, wait=20)
+            tasks.start_soon(receive)
+            await anyio.to_thread.run_sync(client.pulling.wait, 30)
+            tasks.cancel_scope.cancel()
+        assert await anyio.to_thread.run_sync(client.given_back.wait, 30)
+    assert client.modified == [("work~~queue", ["lease"], 0)]

@@ -7,18 +7,23 @@ import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any, ClassVar, Generic, TypeVar, TypeVarTuple
 
+import anyio
 from attrs import frozen
 from cloudkit.common import ClientClosedError, CloudConfig, Credentials
 from cloudkit.core.bridge import CredentialBridge
 from cloudkit.core.context import CloudContext
+from cloudkit.core.handover import Handover
 
 T = TypeVar("T")
 ArgsT = TypeVarTuple("ArgsT")
 ConfigT = TypeVar("ConfigT", bound=CloudConfig)
 NameT = TypeVar("NameT")
+
+UNDO_SECONDS = 0.05
+"""How long a cancelled task waits for a thread to begin with undoing."""
 
 
 @frozen
@@ -93,6 +98,51 @@ class BaseClients(ABC, Generic[ConfigT, NameT]):
             if not self._is_refusal(error) or not await self._renew(name, identity):
                 raise
         return await self._context.run_sync(self._call, name, func, *args)
+
+    async def run_or_undo(
+        self,
+        name: NameT,
+        func: Callable[[Any], T],
+        undo: Callable[[Any, T], object],
+        *,
+        stop: Callable[[], object] | None = None,
+    ) -> T:
+        """Call ``func(client)`` like ``run``, and undo what it did if the task is cancelled.
+
+        A task that is cancelled goes on at once: ``undo`` is called when the call ends, in its thread.
+
+        Args:
+            name: Of the client.
+            func: Makes the call; blocks.
+            undo: Gets the client and the outcome, unless that is None; blocks.
+            stop: Tells the call that nobody waits for it any more; must not block.
+
+        Returns:
+            What the call returned.
+
+        Raises:
+            ClientClosedError: The cloud has been closed.
+            Exception: Whatever the SDK raised.
+        """
+        handover = Handover[T]()
+
+        def call(client: Any) -> T:
+            outcome = func(client)
+            if not handover.bring(outcome) and outcome is not None:
+                undo(client, outcome)
+            return outcome
+
+        try:
+            return await self.run(name, call)
+        except anyio.get_cancelled_exc_class():
+            if stop is not None:
+                stop()
+            late = handover.give_up()
+            if late is not None:  # it came in the very moment
+                # Should it fail, it is as if it had not been tried: the cancellation goes on.
+                with anyio.move_on_after(UNDO_SECONDS, shield=True), suppress(Exception):
+                    await self.run(name, undo, late)
+            raise
 
     async def run_free(self, func: Callable[[*ArgsT], T], *args: *ArgsT) -> T:
         """Call ``func(*args)`` in a worker thread, for what needs no client (reading a body)."""

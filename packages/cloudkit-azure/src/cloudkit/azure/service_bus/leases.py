@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-import anyio
 from attrs import evolve
 from cloudkit.api.messaging import (
     Ack,
@@ -68,11 +67,12 @@ class ServiceBusLeases(Leases[CapabilitiesT], ABC):
 
     async def _receive(self, op: Receive) -> Sequence[Message]:
         unwanted = threading.Event()
-        try:
-            return await self._clients.run("service_bus", self._receive_from, op, unwanted)
-        except anyio.get_cancelled_exc_class():
-            unwanted.set()
-            raise
+        return await self._clients.run_or_undo(
+            "service_bus",
+            lambda client: self._receive_from(client, op, unwanted),
+            lambda client, messages: self._give_back(client, op.source, messages),
+            stop=unwanted.set,
+        )
 
     async def _receive_dead_letters(self, op: ReceiveDeadLetters) -> Sequence[Message]:
         return await self._receive(op)
@@ -114,6 +114,11 @@ class ServiceBusLeases(Leases[CapabilitiesT], ABC):
         for message in messages:
             client.known.lease(path, message)
         return messages
+
+    def _give_back(self, client: ServiceBus, source: Source, messages: Sequence[Message]) -> None:
+        """Let others have what came for somebody who was cancelled in that moment."""
+        for message in messages:
+            self._settle(client, source, message, "abandoned")
 
     async def _ack(self, op: Ack) -> Sequence[CloudResult[Message]]:
         return await self._clients.run("service_bus", self._complete, op.source, op.messages)

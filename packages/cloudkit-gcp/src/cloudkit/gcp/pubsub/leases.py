@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-import anyio
 from attrs import evolve
 from cloudkit.api.messaging import (
     Ack,
@@ -78,11 +77,12 @@ class PubSubLeases(Leases[CapabilitiesT], ABC):
 
     async def _receive(self, op: Receive) -> Sequence[Message]:
         pulling = Pulling()
-        try:
-            return await self._clients.run("pubsub", self._receive_from, op, pulling)
-        except anyio.get_cancelled_exc_class():
-            pulling.cancel()
-            raise
+        return await self._clients.run_or_undo(
+            "pubsub",
+            lambda client: self._receive_from(client, op, pulling),
+            lambda client, messages: self._give_back(client, op.source, messages),
+            stop=pulling.cancel,
+        )
 
     async def _receive_dead_letters(self, op: ReceiveDeadLetters) -> Sequence[Message]:
         return await self._receive(op)
@@ -107,11 +107,12 @@ class PubSubLeases(Leases[CapabilitiesT], ABC):
         if leases and lease != settings.deadline and not pulling.unwanted:
             until = utc_now() + timedelta(seconds=lease)
             client.modify(name, leases, lease)
-        if leases and pulling.unwanted:
-            # It was called off meanwhile: they need not wait for the lease's end.
-            client.modify(name, leases, 0)
-            return []
         return [decode(message, op.source, until) for message in received]
+
+    def _give_back(self, client: PubSubClient, source: Source, messages: Sequence[Message]) -> None:
+        """Let others have what came for somebody who was cancelled while the request was under way."""
+        if messages:
+            client.modify(self._place(client, source), [message.lease for message in messages], 0)
 
     async def _ack(self, op: Ack) -> Sequence[CloudResult[Message]]:
         late = {i: error for i, m in enumerate(op.messages) if (error := lateness(m)) is not None}

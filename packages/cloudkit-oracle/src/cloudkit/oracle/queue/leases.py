@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-import anyio
 from attrs import evolve
 from cloudkit.api.messaging import (
     Ack,
@@ -62,14 +61,22 @@ class QueueLeases(Leases[QueueCapabilities], ABC):
 
     async def _receive_unless_cancelled(self, op: Receive) -> Sequence[Message]:
         unwanted = threading.Event()
-        try:
-            return await self._on(
+
+        def receive(admin: Any) -> list[Message]:
+            return self._queues.using(
+                admin,
                 op.source.name,
-                lambda admin, address: self._receive_from(admin, address, op, unwanted),
+                lambda address: self._receive_from(admin, address, op, unwanted),
             )
-        except anyio.get_cancelled_exc_class():
-            unwanted.set()
-            raise
+
+        def give_back(admin: Any, messages: Sequence[Message]) -> None:
+            place = self._queues.using(
+                admin, op.source.name, lambda address: self._place(admin, address, op.source)
+            )
+            if place is not None:
+                _give_back(self._queues.messages(place), place, messages)
+
+        return await self._clients.run_or_undo("queue_admin", receive, give_back, stop=unwanted.set)
 
     def _receive_from(
         self, admin: Any, address: Address, op: Receive, unwanted: threading.Event
@@ -83,8 +90,7 @@ class QueueLeases(Leases[QueueCapabilities], ABC):
         while True:
             messages = _lease(client, place, op, math.ceil(left))
             if unwanted.is_set():
-                _give_back(client, place, messages)
-                return []
+                return messages  # to be given back
             wanted = self._without_dead(admin, address, client, messages)
             left = end - time.monotonic()
             # The service may give up waiting early, and what came may all have been set aside.
