@@ -183,6 +183,21 @@ def test_conditions_that_mean_nothing_are_refused(make):
         make()
 
 
+@pytest.mark.parametrize(
+    ("half", "hint"),
+    [
+        (lambda: "a" <= sort <= "b", "between"),
+        (lambda: (sort > "a") and (sort < "b"), "between"),
+        (lambda: attr("a") and attr("b") == 1, "exists"),
+        (lambda: not attr("a"), "exists"),
+        (lambda: 1 in attr("a"), "contains"),
+    ],
+)
+def test_what_python_would_make_half_a_condition_of_is_refused(half, hint):
+    with pytest.raises(TypeError, match=hint):
+        half()
+
+
 def test_conditions_have_no_truth_value():
     with pytest.raises(TypeError, match="combine with"):
         bool(attr("a") == 1)

@@ -246,6 +246,13 @@ class Attr:
     def __ge__(self, value: Value) -> Condition:
         return Compare(self._path, ">=", value)
 
+    def __bool__(self) -> NoReturn:
+        # attr("a") and (attr("b") > 1) would be its second half.
+        raise TypeError("an attribute is no condition; compare it, or ask whether it exists()")
+
+    def __contains__(self, value: object) -> NoReturn:
+        raise TypeError("Python makes True or False of 'in'; write contains(value)")
+
     def between(self, low: Value, high: Value) -> Condition:
         """From ``low`` to ``high``, both included."""
         return Between(self._path, low, high)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, TypeAlias, get_args
+from typing import ClassVar, Literal, NoReturn, TypeAlias, get_args
 
 from attrs import frozen
 from cloudkit.api.validation import text
@@ -24,6 +24,10 @@ class SortCondition:
     operator: SortOperator
     value: str
     high: str | None = None
+
+    def __bool__(self) -> NoReturn:
+        # "a" <= sort <= "b" is ("a" <= sort) and (sort <= "b"), which would be its second half.
+        raise TypeError("a sort condition has no truth value; a range is sort.between(low, high)")
 
     def __attrs_post_init__(self) -> None:
         if self.operator not in get_args(SortOperator):
@@ -64,7 +68,9 @@ class SortKey:
         return SortCondition("=", text(value, "the sort key of the condition"))
 
     def __ne__(self, value: object) -> bool:
-        raise ValidationError("no service can select sort keys by !=; use a filter")
+        raise ValidationError(
+            "no service can select sort keys by !=; leave such items out yourself"
+        )
 
     def __lt__(self, value: str) -> SortCondition:
         return SortCondition("<", value)

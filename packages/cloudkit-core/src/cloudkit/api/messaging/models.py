@@ -29,7 +29,10 @@ def to_bytes(body: Any) -> bytes:
         return text(body, "the body", empty=True).encode()
     if isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body)
-    raise ValidationError(f"a body is bytes or text, not {type(body).__name__}")
+    raise ValidationError(
+        f"a body is bytes or text, not {type(body).__name__}; values go as JSON by send_json and "
+        "publish_json"
+    )
 
 
 def _checked_attributes(value: Mapping[str, str] | None) -> dict[str, str]:
