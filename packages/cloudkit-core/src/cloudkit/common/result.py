@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar, cast
+from typing import Generic, NoReturn, TypeVar, cast
 
 from attrs import frozen
 from cloudkit.common.errors import CloudError
@@ -20,6 +20,10 @@ class CloudResult(Generic[T]):
 
     _value: T | None
     error: CloudError | None = None
+
+    def __bool__(self) -> NoReturn:
+        # It would be true for a failure as well, and all(results) with it.
+        raise TypeError("a result has no truth value; ask result.ok")
 
     @classmethod
     def success(cls, value: T) -> CloudResult[T]:
