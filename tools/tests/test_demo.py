@@ -46,6 +46,15 @@ async def test_all_files_are_handled(folder: Path, deployed: bool) -> None:
         assert await _left(cloud) == []
 
 
+async def test_a_function_that_may_only_be_called_is_called(folder: Path) -> None:
+    faults = Faults()
+    faults.lose_request("function_exists", PermissionDeniedError("only the owner may look"))
+    async with CloudKit.local(functions={FUNCTION: digest}, interceptors=[faults]) as cloud:
+        outcome = await Application(cloud, folder).run()
+        assert outcome.deployed
+        assert faults.count("invoke") == len(outcome.documents) == 2
+
+
 @pytest.mark.parametrize("operation", ["create_table", "update"])
 async def test_what_fails_for_good_is_raised_and_cleaned_up(folder: Path, operation: str) -> None:
     faults = Faults()
