@@ -144,17 +144,18 @@ def test_a_message_arrives_as_it_is(client: ServiceBusClient, make_queue: Any) -
 
 
 def test_locks_end_are_renewed_and_count(client: ServiceBusClient, make_queue: Any) -> None:
-    queue = make_queue(lock_duration=SHORT, max_delivery_count=2)
+    lock = timedelta(seconds=1.5)
+    queue = make_queue(lock_duration=lock, max_delivery_count=2)
     send(client, queue, b"body")
     with client.get_queue_receiver(queue) as receiver:
         (first,) = receiver.receive_messages(1, max_wait_time=5)
-        for _ in range(3):
-            time.sleep(SHORT.total_seconds() / 2)
+        locked_until = time.monotonic() + lock.total_seconds()
+        while time.monotonic() < locked_until:
             receiver.renew_message_lock(first)
-        time.sleep(SHORT.total_seconds() * 1.2)
+            time.sleep(0.1)
+        (second,) = receiver.receive_messages(1, max_wait_time=30)  # once the lock has ended
         with pytest.raises(MessageLockLostError):
             receiver.complete_message(first)
-        (second,) = receiver.receive_messages(1, max_wait_time=5)
         assert second.delivery_count == 1
         receiver.abandon_message(second)
         assert bodies_of(receiver) == []
