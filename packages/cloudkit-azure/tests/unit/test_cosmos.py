@@ -167,12 +167,12 @@ class TestItems:
 
     def test_versions_tell_when_they_end(self) -> None:
         end = datetime(2026, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)
-        assert Version.of(str(Version('"e-1"', end))) == Version('"e-1"', end)
-        assert Version('"e"', utc_now() - timedelta(seconds=1)).over
-        assert not Version('"e"', utc_now() + timedelta(seconds=9)).over
-        assert not Version('"e"').over
+        assert Version.parse(str(Version('"e-1"', end))) == Version('"e-1"', end)
+        assert Version('"e"', utc_now() - timedelta(seconds=1)).expired
+        assert not Version('"e"', utc_now() + timedelta(seconds=9)).expired
+        assert not Version('"e"').expired
         for text in ("e", "", " ", '"e";x', '"a" "b"', 'W/"e"', '"e"\r\nx: y', '"é"'):
-            assert Version.of(text) is None
+            assert Version.parse(text) is None
 
     def test_an_item_that_was_looked_at_keeps_its_version_while_it_is_the_same(self) -> None:
         raw: dict[str, Any] = {"id": "s", "pk": "p", "n": 1, "_etag": '"1"', "_ts": 1}

@@ -67,7 +67,7 @@ class Version:
     expires_at: datetime | None = None
 
     @classmethod
-    def of(cls, text: str) -> Version | None:
+    def parse(cls, text: str) -> Version | None:
         """A version as it was given out; None when this never was one."""
         found = _VERSION.fullmatch(text)
         if found is None:
@@ -75,7 +75,7 @@ class Version:
         return cls(found[1], None if found[2] is None else _from_microseconds(int(found[2])))
 
     @property
-    def over(self) -> bool:
+    def expired(self) -> bool:
         """Whether the item's time is over."""
         return self.expires_at is not None and self.expires_at <= utc_now()
 

@@ -59,8 +59,8 @@ class Writer:
         if write.condition is not None:
             return None
         if write.if_version is not None:
-            version = Version.of(write.if_version)
-            if version is None or version.over:
+            version = Version.parse(write.if_version)
+            if version is None or version.expired:
                 return None
             etag = version.etag
         match write:
