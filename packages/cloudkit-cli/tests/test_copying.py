@@ -76,6 +76,142 @@ def test_several_sources_come_into_the_target(cli, tree) -> None:
     assert keys(cli) == ["x/a.txt", "x/b.txt"]
 
 
+def test_several_folders_keep_their_names(cli, tree, tmp_path) -> None:
+    other = tmp_path / "other"
+    (other / "sub").mkdir(parents=True)
+    (other / "a.txt").write_bytes(b"another a")
+    cli("cp", "-r", tree, other, tree / "sub" / "b.txt", f"{BUCKET}/x")
+    whole = ["x/b.txt", "x/other/a.txt"]
+    whole += ["x/source/a.txt", "x/source/sub/b.txt", "x/source/sub/empty"]
+    assert keys(cli) == whole
+    cli("cp", "-r", f"{BUCKET}/x/other", f"{BUCKET}/x/source/sub", tmp_path / "back")
+    assert sorted(files(tmp_path / "back")) == ["other/a.txt", "sub/b.txt", "sub/empty"]
+
+
+def test_sources_of_one_name_would_replace_each_other(cli, tree) -> None:
+    (tree / "sub" / "a.txt").write_bytes(b"another a")
+    ended = cli("cp", tree / "a.txt", tree / "sub" / "a.txt", BUCKET, code=2)
+    assert "'a.txt'" in ended.err
+    assert keys(cli) == []
+
+
+def test_a_file_keeps_the_name_it_is_given_with_r_too(cli, tree) -> None:
+    cli("cp", "-r", tree / "a.txt", f"{BUCKET}/b.txt")
+    assert keys(cli) == ["b.txt"]
+
+
+def test_an_empty_bucket_can_be_copied(cli, tree, tmp_path) -> None:
+    assert "copied 0" in cli("cp", "-r", BUCKET, tmp_path / "back").err
+
+
+def test_links_to_folders_are_left_out_and_told(cli, tree) -> None:
+    (tree / "link").symlink_to(tree / "sub")
+    assert f"{tree / 'link'}: links to folders" in cli("cp", "-r", tree, BUCKET).err
+    rows = cli("cp", "-r", tree, BUCKET, "--json").rows
+    assert [row["source"] for row in rows if row["action"] == "ignored"] == [str(tree / "link")]
+    assert keys(cli) == ["a.txt", "sub/b.txt", "sub/empty"]
+
+
+def test_a_folder_that_cannot_be_read_does_not_keep_the_rest(cli, tree, monkeypatch) -> None:
+    scan, closed = os.scandir, str(tree / "closed")
+    Path(closed).mkdir()
+
+    def scandir(path: str) -> object:
+        if str(path) == closed:
+            raise PermissionError(13, "Permission denied", closed)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)  # the tests may run as root, who may read all
+    ended = cli("cp", "-r", tree, BUCKET, code=4)
+    assert "closed: Permission denied" in ended.err
+    assert keys(cli) == ["a.txt", "sub/b.txt", "sub/empty"]
+
+
+def test_what_is_chosen(cli, tree, tmp_path) -> None:
+    cli("cp", "-r", tree, BUCKET, "--include", "*.txt", "--exclude", "sub/*")
+    assert keys(cli) == ["a.txt"]
+    cli("cp", "-r", tree, f"{BUCKET}/x", "--include", "b*", "--include", "empty")
+    cli("cp", "-r", f"{BUCKET}/x", tmp_path / "back", "--exclude", "*.txt")
+    assert files(tmp_path / "back") == {"sub/empty": b""}
+    assert "-r" in cli("cp", tree / "a.txt", BUCKET, "--include", "*", code=2).err
+
+
+def test_a_dry_run_copies_nothing(cli, tree, tmp_path) -> None:
+    ended = cli("cp", "-rn", tree, BUCKET)
+    assert f"would copy: {tree}/a.txt -> {BUCKET}/a.txt\n" in ended.out
+    assert "would copy 3, 3 B" in ended.err
+    assert keys(cli) == []
+    cli("cp", "-n", f"{BUCKET}/nothing", tmp_path / "nothing", code=3)
+    cli("cp", tree / "a.txt", BUCKET)
+    row = cli("cp", "-n", f"{BUCKET}/a.txt", tmp_path / "new" / "a", "--json").row
+    assert (row["action"], row["size"]) == ("would copy", 1)
+    assert not (tmp_path / "new").exists()
+    rows = cli("cp", "-rnu", tree, BUCKET, "--json").rows
+    assert sorted(row["action"] for row in rows) == ["skipped", "would copy", "would copy"]
+
+
+def test_attributes(cli, tree, tmp_path) -> None:
+    given = ("--content-type", "text/x-a", "--cache-control", "no-cache", "--metadata", "owner=me")
+    cli("cp", tree / "a.txt", f"{BUCKET}/up", *given)
+    cli("cp", f"{BUCKET}/up", f"{BUCKET}/inside", "--content-type", "text/x-b")
+    there = f"local://{tmp_path}/other//copies"
+    cli("mb", there)
+    cli("cp", f"{BUCKET}/up", f"{there}/across", "--metadata", "owner=you")
+    found = [
+        cli("stat", place, "--json").row
+        for place in (f"{BUCKET}/up", f"{BUCKET}/inside", f"{there}/across")
+    ]
+    assert [row["content_type"] for row in found] == ["text/x-a", "text/x-b", "text/x-a"]
+    assert {row["cache_control"] for row in found} == {"no-cache"}
+    owners = [row["metadata"]["owner"] for row in found]
+    assert owners == ["me", "me", "you"]
+    assert "metadata" in cli("cp", f"{BUCKET}/up", tmp_path / "x", "--metadata", "a=b", code=2).err
+
+
+def test_folders_are_made_alike(cli, tree, tmp_path) -> None:
+    cli("cp", "-r", tree, f"{BUCKET}/x")
+    cli("cp", tree / "a.txt", f"{BUCKET}/beside")
+    (tree / "sub" / "b.txt").unlink()
+    (tree / "a.txt").write_bytes(b"A")
+    assert "copied 1, skipped 1, 1 B" in cli("sync", tree, f"{BUCKET}/x").err
+    assert len(keys(cli)) == 4
+    ended = cli("sync", "--delete", "-n", tree, f"{BUCKET}/x")
+    assert ended.out == f"would delete {BUCKET}/x/sub/b.txt\n"
+    assert len(keys(cli)) == 4
+    assert "skipped 2, deleted 1" in cli("sync", "--delete", tree, f"{BUCKET}/x").err
+    assert keys(cli) == ["beside", "x/a.txt", "x/sub/empty"]
+
+    back = tmp_path / "back"
+    (back / "old").mkdir(parents=True)
+    for name in ("old/surplus", "keep.log"):
+        (back / name).write_bytes(b"")
+    cli("sync", "--delete", "--exclude", "*.log", f"{BUCKET}/x", back)
+    assert files(back) == {"a.txt": b"A", "sub/empty": b"", "keep.log": b""}
+
+
+def test_nothing_is_deleted_when_something_failed(cli, tree) -> None:
+    cli("cp", tree / "a.txt", f"{BUCKET}/x/surplus")
+    os.mkfifo(tree / "pipe")
+    cli("sync", "--delete", tree, f"{BUCKET}/x", code=2)
+    assert "x/surplus" in keys(cli)
+
+
+def test_a_source_is_not_deleted(cli, tree, folder) -> None:
+    cli("cp", "-r", tree, f"{BUCKET}/x/y")
+    for source in (f"{BUCKET}/x/y", "local:photos/x/y", f"local://{folder}//photos/x/y"):
+        assert "deleted" in cli("sync", "--delete", source, f"{BUCKET}/x", code=2).err
+    assert len(keys(cli)) == 3
+
+
+@pytest.mark.parametrize(
+    "arguments", [("missing", BUCKET), ("a.txt", BUCKET), (BUCKET, "a.txt"), ("-", BUCKET)]
+)
+def test_only_folders_are_made_alike(cli, tree, monkeypatch, arguments: tuple[str, ...]) -> None:
+    monkeypatch.chdir(tree)
+    cli("sync", *arguments, code=2)
+    assert (tree / "a.txt").read_bytes() == b"a"
+
+
 def test_from_cloud_to_cloud_with_its_attributes(cli, tree, tmp_path, monkeypatch) -> None:
     cli("cp", "-r", tree, BUCKET)
     there = f"local://{tmp_path}/other//copies"
@@ -92,7 +228,8 @@ def test_inside_a_cloud(cli, tree) -> None:
     cli("cp", tree / "a.txt", f"{BUCKET}/x/a")
     cli("cp", "-r", f"{BUCKET}/x", f"{BUCKET}/y")
     assert keys(cli) == ["x/a", "y/a"]
-    assert "for ever" in cli("cp", "-r", f"{BUCKET}/x", f"{BUCKET}/x/y", code=2).err
+    for target in (f"{BUCKET}/x/y", "local:photos/x/y"):
+        assert "for ever" in cli("cp", "-r", f"{BUCKET}/x", target, code=2).err
 
 
 def test_what_is_unchanged_is_skipped_and_only_that(cli, tree, tmp_path) -> None:

@@ -82,6 +82,17 @@ def test_tables(cli, table) -> None:
     cli("kv", "create", TABLE, code=5)
 
 
+def test_items_and_tables_are_deleted(cli, table) -> None:
+    cli("kv", "delete", TABLE, "pioneers", "--sort", "1815", "--if-version", "stale", code=5)
+    row = cli("kv", "delete", TABLE, "pioneers", "--sort", "1815", "--json").row
+    assert row == {"key": "pioneers", "sort": "1815", "deleted": True}
+    cli("kv", "delete", TABLE, "pioneers", "--sort", "1815", code=3)
+    cli("kv", "delete", TABLE, "pioneers", "--sort", "1815", "-f")
+    assert names(cli, "pioneers") == ["Grace", "Alan"]
+    assert cli("kv", "drop", TABLE).out == f"deleted {TABLE}\n"
+    cli("kv", "drop", TABLE, code=3)
+
+
 def test_an_item_expires(cli) -> None:
     cli("kv", "create", TABLE)
     cli("kv", "put", TABLE, "a", "{}", "--expires", "1d")

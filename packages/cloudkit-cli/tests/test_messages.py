@@ -3,6 +3,9 @@
 import base64
 
 import pytest
+from attrs import evolve
+from cloudkit.local.capabilities import LOCAL_CAPABILITIES
+from cloudkit.local.queue import LocalMessageQueue
 
 QUEUE = "local:orders"
 
@@ -69,6 +72,22 @@ def test_dead_letters_come_back(cli, queue) -> None:
     assert cli("queue", "receive", QUEUE).out == "poison\n"
 
 
+def test_a_wait_may_be_longer_than_one_request(cli, queue, monkeypatch) -> None:
+    limits = evolve(LOCAL_CAPABILITIES.queue, max_wait_seconds=0.01)
+    monkeypatch.setattr(LocalMessageQueue, "capabilities", limits, raising=False)
+    cli("queue", "send", QUEUE, "late", "--delay", "0.3")
+    assert cli("queue", "receive", QUEUE, "--wait", "30").out == "late\n"
+
+
+def test_queues_are_emptied_and_deleted(cli, queue) -> None:
+    cli("queue", "send", QUEUE, "hello")
+    cli("queue", "purge", QUEUE)
+    assert stats(cli)["available"] == 0
+    cli("queue", "delete", QUEUE)
+    cli("queue", "delete", QUEUE, code=3)
+    assert cli("queue", "ls", "local").out == ""
+
+
 def test_queues_are_listed(cli, queue) -> None:
     assert cli("queue", "ls", "local").out == "orders\n"
     cli("queue", "create", QUEUE, code=5)
@@ -99,3 +118,16 @@ def test_topics_that_are_missing(cli) -> None:
     cli("publish", "local:news", "one", "--create")
     cli("subscribe", "local:news", "-n", "1", code=2)
     cli("subscribe", "local:news/mine", "--keep", code=2)
+
+
+def test_topics_and_subscriptions(cli) -> None:
+    cli("topic", "create", "local:news", "--ordering")
+    cli("topic", "create", "local:news/mine")
+    cli("topic", "create", "local:news/mine", code=5)
+    cli("topic", "create", "local:news/mine", "--ordering", code=2)
+    assert cli("topic", "ls", "local", "--json").row == {"topic": "news", "ordering": True}
+    assert cli("topic", "ls", "local:news").out == "mine\n"
+    cli("topic", "delete", "local:news/mine")
+    assert cli("topic", "ls", "local:news").out == ""
+    assert cli("topic", "delete", "local:news").out == "deleted local:news\n"
+    cli("topic", "delete", "local:news", code=3)

@@ -43,6 +43,29 @@ def test_a_bucket_that_is_missing(cli, bucket) -> None:
     assert len(ended.err.splitlines()) == 1
 
 
+def test_nothing_begins_so(cli, bucket) -> None:
+    assert "photos/3" in cli("ls", f"{bucket}/3", code=3).err
+    cli("rm", "-r", bucket)
+    assert cli("ls", bucket).out == ""
+
+
+def test_sizes_for_people_and_a_summary(cli, bucket, tmp_path) -> None:
+    (tmp_path / "big").write_bytes(bytes(1536))
+    cli("cp", tmp_path / "big", bucket)
+    ended = cli("ls", "-rHs", bucket)
+    assert " 1.5 KiB  big\n" in ended.out
+    assert ended.err == "4 objects, 1.5 KiB\n"
+
+
+def test_what_is_known_about_an_object(cli, bucket) -> None:
+    row = cli("stat", f"{bucket}/top.txt", "--json").row
+    assert (row["size"], row["content_type"], row["metadata"]) == (3, "text/plain", {})
+    assert row["checksums"]["crc32"]
+    shown = cli("stat", f"{bucket}/top.txt").out.splitlines()
+    assert "content_type     text/plain" in shown
+    cli("stat", f"{bucket}/nothing", code=3)
+
+
 def test_objects_are_written_one_behind_the_other(cli, bucket) -> None:
     assert cli("cat", f"{bucket}/2026/a.txt", f"{bucket}/top.txt").out == "firsttop"
 
@@ -84,6 +107,20 @@ def test_all_below_a_prefix_is_deleted_and_nothing_beside_it(cli, bucket, tmp_pa
     cli("rm", "-r", f"{bucket}/2026", code=3)
 
 
+def test_a_dry_run_deletes_nothing(cli, bucket) -> None:
+    assert cli("rm", "-n", f"{bucket}/top.txt").out == f"would delete {bucket}/top.txt\n"
+    cli("rm", "-n", f"{bucket}/nothing", code=3)
+    rows = cli("rm", "-rn", "--bucket", bucket, "--json").rows
+    assert [row["deleted"] for row in rows] == [False] * 4
+    assert len(cli("ls", "-r", bucket, "--json").rows) == 3
+
+
+def test_what_is_chosen_is_deleted(cli, bucket) -> None:
+    cli("rm", "-r", bucket, "--include", "*.txt", "--exclude", "2026/a*")
+    assert [row["key"] for row in cli("ls", "-r", bucket, "--json").rows] == ["2026/a.txt"]
+    assert "-r" in cli("rm", f"{bucket}/2026/a.txt", "--include", "*", code=2).err
+
+
 def test_a_bucket_is_deleted_only_when_asked_for(cli, bucket) -> None:
     cli("rm", bucket, code=2)
     cli("rm", "--bucket", bucket, code=5)
@@ -97,7 +134,8 @@ def test_what_fails_does_not_keep_the_rest(cli, bucket) -> None:
 
 
 def test_a_url_of_the_local_provider_needs_someone_to_serve_it(cli, bucket) -> None:
-    assert "--serve" in cli("presign", f"{bucket}/top.txt", code=2).err
+    for place in (f"{bucket}/top.txt", "local:photos/top.txt"):
+        assert "--serve" in cli("presign", place, code=2).err
 
 
 def test_a_served_url_reads_the_object(bucket, start) -> None:

@@ -120,6 +120,35 @@ def test_who_reads_may_go_away(folder) -> None:
     assert said == b""
 
 
+@pytest.mark.parametrize(
+    "arguments", [("cp", "-r", "--json"), ("cp", "-r", "-n"), ("rm", "-r"), ("cp", "-")]
+)
+def test_who_reads_results_may_go_away(cli, folder, tmp_path, arguments: tuple[str, ...]) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for number in range(3):
+        (source / str(number)).write_bytes(b"x" * 100_000)
+    cli("mb", "local://photos")
+    cli("cp", "-r", source, "local://photos")
+    ends = {"cp": (source, "local://photos"), "rm": ("local://photos",)}[arguments[0]]
+    if arguments == ("cp", "-"):
+        arguments, ends = ("cp", "local://photos/0"), ("-",)
+    process = subprocess.Popen(
+        [COMMAND, *arguments, *map(str, ends)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (141, b"")
+
+
+def test_what_is_behind_two_dashes_is_no_option(cli) -> None:
+    cli("queue", "create", "local:orders")
+    sent = cli("queue", "send", "local:orders", "--", "--json").out
+    assert "{" not in sent
+    assert cli("queue", "receive", "local:orders").out == "--json\n"
+
+
 def test_providers(cli) -> None:
     rows = {row["provider"]: row for row in cli("providers", "--json").rows}
     assert {kind.value for kind in ProviderType} <= rows.keys()

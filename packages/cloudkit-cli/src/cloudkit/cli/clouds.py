@@ -54,21 +54,35 @@ class Clouds:
             FileNotFoundError: Its folder does not exist.
         """
         if name not in self._open:
-            cloud = self._connect(name)
-            self._open[name] = await self._stack.enter_async_context(cloud)
+            plain = self._plain(name)
+            if plain not in self._open:
+                self._open[plain] = await self._stack.enter_async_context(self._connect(plain))
+            self._open[name] = self._open[plain]
         return self._open[name]
 
-    def _connect(self, name: CloudName) -> Cloud:
+    def _plain(self, name: CloudName) -> CloudName:
+        """The same cloud under the one name that it has here, however it is written."""
         from cloudkit.common import profile_names
-        from cloudkit.facade import CloudKit
 
         if name.profile and name.name in profile_names():
+            return name
+        folder = name.folder
+        if name.name == "local" and folder is None:
+            folder = self._options.get("path") or os.environ.get(FOLDER_VARIABLE)
+        if folder is not None:
+            folder = os.path.realpath(Path(folder).expanduser())
+        return CloudName(name.name, folder=folder)
+
+    def _connect(self, name: CloudName) -> Cloud:
+        from cloudkit.facade import CloudKit
+
+        if name.profile:
             return CloudKit.from_profile(name.name, **self._options)
         options = dict(self._options)
         if name.folder is not None:
             options["path"] = name.folder
         if name.name == "local":
-            self._check_folder(options.get("path") or os.environ.get(FOLDER_VARIABLE))
+            self._check_folder(name.folder)
         return CloudKit.connect(name.name, **options)
 
     def _check_folder(self, folder: str | None) -> None:
@@ -79,7 +93,7 @@ class Clouds:
                 "without a folder the local provider keeps all in memory, which ends with this "
                 f"command; write local:///FOLDER//NAME, or set {FOLDER_VARIABLE}"
             )
-        if not self._make_folder and not Path(folder).expanduser().is_dir():
+        if not self._make_folder and not Path(folder).is_dir():
             raise FileNotFoundError(
                 2, "there is no such folder; 'cloudkit mb' makes it with its first bucket", folder
             )

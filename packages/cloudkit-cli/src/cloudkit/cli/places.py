@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -99,6 +100,29 @@ def _unknown_scheme(scheme: str) -> str:
         f"{scheme}:// is not known; write {known}, or NAME:bucket/key with the name of a profile or "
         "provider"
     )
+
+
+def folder_of(key: str) -> str:
+    """The prefix of all that is below a key: it ends with a slash, or is empty."""
+    return key if not key or key.endswith("/") else f"{key}/"
+
+
+def name_of(source: Place | str) -> str:
+    """The last part of a place or path: what it is called inside of a target."""
+    if isinstance(source, Place):
+        return source.key.rstrip("/").rpartition("/")[2] or source.name
+    return os.path.basename(os.path.abspath(source))  # noqa: PTH100, PTH119  (a link keeps its name)
+
+
+def nothing_below(place: Place) -> Exception:
+    """The error for a prefix without objects."""
+    from cloudkit.common import NotFoundError
+
+    where = place.at(place.name, folder_of(place.key))
+    hint = None
+    if not place.key.endswith("/"):
+        hint = f"-r is for what is below; the object {place} itself goes without -r."
+    return NotFoundError(f"there are no objects below {where}", hint=hint)
 
 
 class PlaceType(click.ParamType):  # type: ignore[type-arg]  # generic in new versions only

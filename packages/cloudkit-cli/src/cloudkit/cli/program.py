@@ -9,15 +9,18 @@ from typing import Any
 
 import click
 from cloudkit.cli.commands.completion import completion
-from cloudkit.cli.commands.copying import copy
+from cloudkit.cli.commands.copying import copy, synchronise
 from cloudkit.cli.commands.demo import demo
 from cloudkit.cli.commands.doctor import doctor
 from cloudkit.cli.commands.functions import invoke
 from cloudkit.cli.commands.kv import kv
-from cloudkit.cli.commands.objects import cat, list_objects, make_bucket, presign, remove
+from cloudkit.cli.commands.objects import cat, list_objects, make_bucket, stat
+from cloudkit.cli.commands.presign import presign
 from cloudkit.cli.commands.providers import capabilities, providers
 from cloudkit.cli.commands.pubsub import publish, subscribe
 from cloudkit.cli.commands.queue import queue
+from cloudkit.cli.commands.removing import remove
+from cloudkit.cli.commands.topic import topic
 from cloudkit.cli.exits import Exit, ReportedError, SignalError, exit_of
 from cloudkit.cli.output import report
 from cloudkit.cli.settings import Group, Settings
@@ -71,13 +74,16 @@ for _command in (
     capabilities,
     doctor,
     list_objects,
+    stat,
     cat,
     copy,
+    synchronise,
     remove,
     make_bucket,
     presign,
     kv,
     queue,
+    topic,
     publish,
     subscribe,
     invoke,
@@ -97,7 +103,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code; see [Exit][cloudkit.cli.Exit].
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    settings = Settings(json="--json" in given, debug="--debug" in given)
+    options = given[: given.index("--")] if "--" in given else given
+    settings = Settings(json="--json" in options, debug="--debug" in options)
     try:
         outcome = cloudkit.main(given, prog_name="cloudkit", standalone_mode=False, obj=settings)
     except (SignalError, ReportedError) as end:
@@ -129,6 +136,6 @@ def _misused(error: click.ClickException, settings: Settings) -> Exit:
         values = {"error": "UsageError", "message": error.format_message(), "exit": 2}
         print(to_json(values), file=sys.stderr)
     else:
-        line = " ".join(error.format_message().split())
-        print(f"cloudkit: {line}{hint}", file=sys.stderr)
+        line = " ".join(error.format_message().split()).removesuffix(".")
+        print(f"cloudkit: {line}.{hint}" if hint else f"cloudkit: {line}", file=sys.stderr)
     return Exit.USAGE

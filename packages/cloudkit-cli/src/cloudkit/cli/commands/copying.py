@@ -1,90 +1,196 @@
-"""``cp``: between files and clouds, and from cloud to cloud."""
+"""``cp`` and ``sync``: between files and clouds, and from cloud to cloud."""
 
 from __future__ import annotations
 
-import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from attrs import frozen
 from cloudkit.cli.clouds import Clouds, run
-from cloudkit.cli.exits import ReportedError, exit_of_all, facts
-from cloudkit.cli.output import Output, report, size_text
-from cloudkit.cli.places import EndType, Place
+from cloudkit.cli.exits import ReportedError, exit_of_all
+from cloudkit.cli.inputs import given_pairs
+from cloudkit.cli.output import Output
+from cloudkit.cli.places import EndType, Place, name_of
+from cloudkit.cli.removal import Removal
+from cloudkit.cli.selection import Selection, selecting
 from cloudkit.cli.settings import Command, Settings
 
 if TYPE_CHECKING:
-    from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+    from cloudkit.api.storage import WriteOptions
     from cloudkit.cli.transfer.copier import Copier
-    from cloudkit.cli.transfer.ends import Job
-    from cloudkit.cli.transfer.plan import Plan
-    from cloudkit.cli.transfer.progress import Display
+    from cloudkit.cli.transfer.plan import Aim
 
-_AHEAD = 10_000
-"""Jobs that are found before they are begun: enough for the bar, and little memory."""
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 _SIZES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+
+
+@frozen
+class Manner:
+    """How things are moved, and what is shown of it.
+
+    Attributes:
+        jobs: Files under way at once.
+        parts: Parts of a large object under way at once.
+        part_size: Bytes of a part, as text; None for the default.
+        verbose: Whether every file has a line.
+        progress: Whether a bar may be shown.
+    """
+
+    jobs: int
+    parts: int
+    part_size: str | None
+    verbose: bool
+    progress: bool
+
+
+def _moving(command: FunctionT) -> FunctionT:
+    """Give a command the options of a Manner."""
+    for decorate in (
+        click.option("--progress/--no-progress", default=True, help="The bar, on a terminal."),
+        click.option("-v", "--verbose", is_flag=True, help="A line for every file."),
+        click.option("--part-size", metavar="SIZE", help="Bytes of a part, such as 16m."),
+        click.option(
+            "--parts", type=click.IntRange(1, 64), default=4, show_default=True,
+            help="Parts of one large object under way at once.",
+        ),
+        click.option(
+            "-j", "--jobs", type=click.IntRange(1, 256), default=8, show_default=True,
+            help="Files under way at once.",
+        ),
+    ):  # fmt: skip
+        command = decorate(command)
+    return command
 
 
 @click.command("cp", cls=Command)
 @click.argument("sources", nargs=-1, required=True, type=EndType())
 @click.argument("target", type=EndType())
 @click.option("-r", "--recursive", is_flag=True, help="Folders, and all objects below a prefix.")
+@selecting
 @click.option(
     "-u", "--skip-unchanged", is_flag=True,
     help="Skip what is there already with the same size and checksum or ETag.",
 )  # fmt: skip
-@click.option(
-    "-j", "--jobs", type=click.IntRange(1, 256), default=8, show_default=True,
-    help="Files under way at once.",
-)  # fmt: skip
-@click.option(
-    "--parts", type=click.IntRange(1, 64), default=4, show_default=True,
-    help="Parts of one large object under way at once.",
-)  # fmt: skip
-@click.option("--part-size", metavar="SIZE", help="Bytes of a part, such as 16m.")
-@click.option("-v", "--verbose", is_flag=True, help="A line for every file.")
-@click.option("--progress/--no-progress", default=True, help="The bar, on a terminal.")
+@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be copied.")
+@click.option("--content-type", help="Of the objects; by default guessed, or that of the source.")
+@click.option("--cache-control", help="Of the objects.")
+@click.option("--metadata", multiple=True, metavar="NAME=VALUE", help="Of the objects.")
+@click.option("--storage-class", help="Of the objects, as the service names it.")
+@_moving
 @click.pass_obj
 def copy(
     settings: Settings,
+    /,
     sources: tuple[Place | str, ...],
     target: Place | str,
     recursive: bool,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
     skip_unchanged: bool,
-    jobs: int,
-    parts: int,
-    part_size: str | None,
-    verbose: bool,
-    progress: bool,
+    dry_run: bool,
+    content_type: str | None,
+    cache_control: str | None,
+    metadata: tuple[str, ...],
+    storage_class: str | None,
+    **manner: Any,
 ) -> None:
     """Copy files to a cloud, objects to files, or objects from cloud to cloud.
 
     A target that ends with a slash is a folder that things are put into; so is one that exists as a
     folder, and any when there are several sources. With -r, what is below the source comes below the
-    target. - is standard input or output. Each object and file is replaced as a whole or not at all.
+    target; of several sources, each below its own name there. - is standard input or output. Each
+    object and file is replaced as a whole or not at all.
     """
-    from cloudkit.cli.transfer.copier import Copier
-    from cloudkit.cli.transfer.progress import make_display
-
     _check(sources, target, recursive=recursive)
-    copier = Copier(skip_unchanged, _size(part_size), parts)
-    into = recursive or len(sources) > 1 or _is_folder(target)
-    display = make_display(wanted=progress and not settings.json)
-    copying = _Copying(Output(settings), copier, display, verbose=verbose)
+    selection = Selection(include, exclude)
+    if selection and not recursive:
+        raise click.UsageError("--include and --exclude choose from what -r finds")
+    attributes = _attributes(content_type, cache_control, metadata, storage_class)
+    if attributes and not isinstance(target, Place):
+        raise click.UsageError(f"a file has no {' and no '.join(attributes)}".replace("_", " "))
+
+    from cloudkit.cli.transfer.copier import Copier
+    from cloudkit.cli.transfer.plan import Aim
+
+    several = len(sources) > 1
+    how = Manner(**manner)
+    copier = Copier(skip_unchanged, _size(how.part_size), how.parts, dry_run, attributes)
+    aim = Aim(target, several or _is_folder(target), recursive, several, selection)
+    _run(settings, sources, aim, copier, how)
+
+
+@click.command("sync", cls=Command)
+@click.argument("source", type=EndType())
+@click.argument("target", type=EndType())
+@click.option("--delete", is_flag=True, help="Delete below TARGET what is not below SOURCE.")
+@selecting
+@click.option("-n", "--dry-run", is_flag=True, help="Only say what would be done.")
+@_moving
+@click.pass_obj
+def synchronise(
+    settings: Settings,
+    /,
+    source: Place | str,
+    target: Place | str,
+    delete: bool,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    dry_run: bool,
+    **manner: Any,
+) -> None:
+    """Copy what differs from below SOURCE to below TARGET; both are folders, buckets or prefixes.
+
+    The same as cp -r --skip-unchanged. --delete makes them alike: what else is below TARGET is
+    deleted once all is copied, and nothing when anything failed. What --include and --exclude leave
+    out is neither copied nor deleted.
+    """
+    _check((source,), target, recursive=True)
+    _check_folders(source, target)
+
+    from cloudkit.cli.transfer.copier import Copier
+    from cloudkit.cli.transfer.plan import Aim
+
+    how = Manner(**manner)
+    copier = Copier(True, _size(how.part_size), how.parts, dry_run)
+    selection = Selection(include, exclude)
+    aim = Aim(target, recursive=True, selection=selection, delete=delete)
+    _run(settings, (source,), aim, copier, how)
+
+
+def _run(
+    settings: Settings,
+    sources: tuple[Place | str, ...],
+    aim: Aim,
+    copier: Copier,
+    how: Manner,
+) -> None:
+    from cloudkit.cli.transfer.batch import Batch
+    from cloudkit.cli.transfer.plan import Plan
+    from cloudkit.cli.transfer.progress import make_display
+    from cloudkit.cli.transfer.surplus import delete_surplus
+
+    display = make_display(wanted=how.progress and not copier.dry_run and not settings.json)
+    output = Output(settings)
+    batch = Batch(output, copier, display, verbose=how.verbose, remember=aim.delete)
+    removal = Removal(output, force=True, dry_run=copier.dry_run)
 
     async def work() -> None:
         async with Clouds(settings) as clouds:
-            from cloudkit.cli.transfer.plan import Plan
-
-            plan = Plan(clouds, target, into=into, recursive=recursive, refuse=copying.refused)
+            plan = Plan(clouds, aim, refuse=batch.refused, ignore=batch.ignored)
             with display:
-                await copying.run(plan, sources, jobs)
+                await batch.run(plan, sources, how.jobs)
+            if aim.delete and not batch.errors:
+                with removal.noting():
+                    await delete_surplus(clouds, aim, batch.targets, removal)
 
     run(work)
-    if target != "-":
-        copying.summarise()
-    if copying.errors:
-        raise ReportedError(exit_of_all(copying.errors))
+    if aim.target != "-":
+        batch.summarise(removal.count)
+    if errors := [*batch.errors, *removal.errors]:
+        raise ReportedError(exit_of_all(errors))
 
 
 def _check(sources: tuple[Place | str, ...], target: Place | str, *, recursive: bool) -> None:
@@ -97,12 +203,51 @@ def _check(sources: tuple[Place | str, ...], target: Place | str, *, recursive: 
             raise click.UsageError(f"'{end}' and '{target}' are both paths; one must be in a cloud")
     if sources.count("-") > 1:
         raise click.UsageError("standard input can be read once only")
+    _check_names(sources)
+
+
+def _check_names(sources: tuple[Place | str, ...]) -> None:
+    """Of two sources with one name, the second would replace the first."""
+    names = Counter(name_of(source) for source in sources)
+    name, count = names.most_common(1)[0]
+    if count > 1:
+        raise click.UsageError(
+            f"{count} sources are called '{name}', and would be one in the target"
+        )
+
+
+def _check_folders(source: Place | str, target: Place | str) -> None:
+    if source == "-":
+        raise click.UsageError("'sync' takes folders; standard input is copied with 'cp'")
+    if isinstance(source, str) and not Path(source).is_dir():
+        missing = not Path(source).exists()
+        raise click.UsageError(f"'{source}' {'does not exist' if missing else 'is no folder'}")
+    if isinstance(target, str) and Path(target).exists() and not Path(target).is_dir():
+        raise click.UsageError(f"'{target}' is no folder")
 
 
 def _is_folder(target: Place | str) -> bool:
     if isinstance(target, Place):
         return not target.key or target.key.endswith("/")
     return target != "-" and (target.endswith("/") or Path(target).is_dir())
+
+
+def _attributes(
+    content_type: str | None,
+    cache_control: str | None,
+    metadata: tuple[str, ...],
+    storage_class: str | None,
+) -> WriteOptions:
+    given: WriteOptions = {}
+    if content_type is not None:
+        given["content_type"] = content_type
+    if cache_control is not None:
+        given["cache_control"] = cache_control
+    if metadata:
+        given["metadata"] = given_pairs(metadata, "--metadata")
+    if storage_class is not None:
+        given["storage_class"] = storage_class
+    return given
 
 
 def _size(text: str | None) -> int | None:
@@ -114,97 +259,3 @@ def _size(text: str | None) -> int | None:
     if not number.isdecimal() or unit not in _SIZES or not int(number):
         raise click.UsageError(f"--part-size takes a number with k, m or g, not {text!r}")
     return int(number) * _SIZES[unit]
-
-
-class _Copying:
-    """The copies of one command: several at once, each on its own."""
-
-    def __init__(self, output: Output, copier: Copier, display: Display, *, verbose: bool) -> None:
-        self._output = output
-        self._copier = copier
-        self._display = display
-        self._verbose = verbose
-        self._began = time.monotonic()
-        self._copied = 0
-        self._skipped = 0
-        self._bytes = 0
-        self.errors: list[Exception] = []
-
-    async def run(self, plan: Plan, sources: tuple[Place | str, ...], jobs: int) -> None:
-        import anyio
-
-        send, receive = anyio.create_memory_object_stream["Job"](_AHEAD)
-        async with anyio.create_task_group() as tasks:
-            for _ in range(jobs):
-                tasks.start_soon(self._work, receive.clone())
-            receive.close()
-            await self._find(plan, sources, send)
-
-    async def _find(
-        self, plan: Plan, sources: tuple[Place | str, ...], send: MemoryObjectSendStream[Job]
-    ) -> None:
-        async with send:
-            for source in sources:
-                try:
-                    async for job in plan.jobs(source):
-                        self._display.found(job.size)
-                        await send.send(job)
-                except Exception as error:  # noqa: BLE001  (the other sources are copied)
-                    self.refused(str(source), error)
-
-    async def _work(self, jobs: MemoryObjectReceiveStream[Job]) -> None:
-        async with jobs:
-            async for job in jobs:
-                await self._one(job)
-
-    async def _one(self, job: Job) -> None:
-        moved = 0
-
-        def progress(done: int, total: int | None) -> None:
-            nonlocal moved
-            if total and not moved and job.size is None:
-                self._display.sized(total)
-            self._display.moved(done - moved)
-            moved = done
-
-        values = {"source": str(job.source), "target": str(job.target)}
-        try:
-            outcome = await self._copier.copy(job, progress)
-        except Exception as error:  # noqa: BLE001  (the others are copied all the same)
-            self._failed(error, values)
-        else:
-            if outcome == "skipped":
-                self._skipped += 1
-                self._display.moved((job.size or 0) - moved)
-            else:
-                self._copied += 1
-                self._bytes += moved
-            self._succeeded(outcome, values, moved or job.size or 0)
-        self._display.done()
-
-    def refused(self, what: str, error: Exception) -> None:
-        """Note what cannot be copied, or not be looked at."""
-        self._failed(error, {"source": what})
-
-    def _failed(self, error: Exception, values: dict[str, str]) -> None:
-        self.errors.append(error)
-        if self._output.json:
-            self._output.result({**values, "action": "failed", **facts(error)}, "")
-        else:
-            report(error, as_json=False)
-
-    def _succeeded(self, outcome: str, values: dict[str, str], size: int) -> None:
-        if self._output.json and values["target"] != "-":
-            self._output.result({**values, "action": outcome, "size": size}, "")
-        elif self._verbose:
-            self._output.note(f"{outcome}: {values['source']} -> {values['target']}")
-
-    def summarise(self) -> None:
-        """Say what came of all of them."""
-        seconds = time.monotonic() - self._began
-        parts = [f"copied {self._copied}", size_text(self._bytes), f"{seconds:.1f} s"]
-        if self._skipped:
-            parts.insert(1, f"skipped {self._skipped}")
-        if self.errors:
-            parts.insert(1, f"failed {len(self.errors)}")
-        self._output.note(", ".join(parts))

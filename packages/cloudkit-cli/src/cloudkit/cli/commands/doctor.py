@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from attrs import Factory, define, frozen
@@ -18,6 +19,7 @@ from cloudkit.cli.settings import Command, Settings
 if TYPE_CHECKING:
     from cloudkit.api import Cloud, Pager
 
+T = TypeVar("T")
 COLUMNS = ("provider", "check", "status", "detail")
 
 _CALLS: dict[str, Callable[[Cloud], Pager[Any]]] = {
@@ -58,7 +60,7 @@ def doctor(settings: Settings, provider: Place | None, timeout: float) -> int | 
         extra: dict[str, Any] = {"timeout": timeout, "connect_timeout": timeout, "retry": NoRetry()}
         clouds = Clouds(settings, memory=True, **extra)
         async with clouds:
-            return [await _examined(clouds, one) for one in _places(provider)]
+            return await _together(partial(_examined, clouds, one) for one in _places(provider))
 
     patients: list[_Patient] = []
 
@@ -101,9 +103,12 @@ def _missing() -> list[dict[str, Any]]:
 
 
 @frozen
-class _Failure:
+class _Call:
+    """A call that was tried, and how long it took."""
+
     check: str
-    error: Exception
+    error: Exception | None
+    seconds: float
 
 
 @define
@@ -112,7 +117,7 @@ class _Patient:
 
     name: str
     rows: list[dict[str, Any]] = Factory(list)
-    failed: list[_Failure] = Factory(list)
+    failed: list[Exception] = Factory(list)
     answered: bool = False
     asked: bool = False
     allowed: int = 0
@@ -121,7 +126,7 @@ class _Patient:
         self._add(check, "ok", detail)
 
     def sick(self, check: str, error: Exception) -> None:
-        self.failed.append(_Failure(check, error))
+        self.failed.append(error)
         parts = (getattr(error, "message", None) or sentence(error), getattr(error, "hint", None))
         detail = ". ".join(" ".join(part.split()) for part in parts if part)
         self._add(check, _STATUSES.get(exit_of(error), "failed"), detail)
@@ -129,9 +134,23 @@ class _Patient:
     def note(self, check: str, status: str, detail: str) -> None:
         self._add(check, status, detail)
 
+    def note_call(self, call: _Call) -> None:
+        """Note a call that was tried."""
+        if call.error is None:
+            self.fine(call.check, f"permitted, {call.seconds * 1000:.0f} ms")
+            self.answered = True
+            self.allowed += 1
+            return
+        self.sick(call.check, call.error)
+        # What the client itself refused was never sent, so nobody was asked.
+        unreachable = exit_of(call.error) == Exit.UNREACHABLE
+        names = ("status",) if unreachable else ("status", "code", "request_id")
+        self.answered |= any(getattr(call.error, name, None) is not None for name in names)
+        self.asked |= unreachable
+
     def failures(self, asked_for: bool) -> list[Exception]:
         """What makes the command fail: less where nobody has asked for this provider."""
-        errors = [failure.error for failure in self.failed]
+        errors = self.failed
         serious = [error for error in errors if exit_of(error) not in _HARMLESS]
         if self.allowed:
             return serious
@@ -164,28 +183,37 @@ async def _examined(clouds: Clouds, place: Place) -> _Patient:
         calls[f"objects of {place.name}"] = lambda one: one.storage.list_objects(
             place.name, page_size=1
         )
-    for check, call in calls.items():
-        await _try(patient, cloud, check, call)
+    tried = (partial(_try, cloud, check, call) for check, call in calls.items())
+    for outcome in await _together(tried):
+        patient.note_call(outcome)
     _judge_endpoint(patient, cloud, position)
     return patient
 
 
-async def _try(
-    patient: _Patient, cloud: Cloud, check: str, call: Callable[[Cloud], Pager[Any]]
-) -> None:
+async def _together(works: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Do things at once: who does not answer keeps the others waiting only once."""
+    import anyio
+
+    given = list(works)
+    found: dict[int, T] = {}
+
+    async def one(number: int) -> None:
+        found[number] = await given[number]()
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(len(given)):
+            tasks.start_soon(one, number)
+    return [found[number] for number in range(len(given))]
+
+
+async def _try(cloud: Cloud, check: str, call: Callable[[Cloud], Pager[Any]]) -> _Call:
     began = time.perf_counter()
     try:
         async for _ in call(cloud):
             break
     except Exception as error:  # noqa: BLE001  (likewise)
-        patient.sick(check, error)
-        # What the client itself refused was never sent, so nobody was asked.
-        patient.answered |= bool(getattr(error, "status", None))
-        patient.asked |= exit_of(error) == Exit.UNREACHABLE
-    else:
-        patient.fine(check, f"permitted, {(time.perf_counter() - began) * 1000:.0f} ms")
-        patient.answered = True
-        patient.allowed += 1
+        return _Call(check, error, 0.0)
+    return _Call(check, None, time.perf_counter() - began)
 
 
 def _judge_endpoint(patient: _Patient, cloud: Cloud, position: int) -> None:

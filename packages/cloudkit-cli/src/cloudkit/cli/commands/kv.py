@@ -132,6 +132,47 @@ def put(
     return run(work)
 
 
+@kv.command("delete")
+@click.argument("table", type=TABLE)
+@click.argument("key")
+@click.option("--sort", help="The sort key, in a table with one.")
+@click.option("--if-version", help="Only the item with this version.")
+@click.option("-f", "--force", is_flag=True, help="An item that is missing already is fine.")
+@click.pass_obj
+def delete(
+    settings: Settings,
+    table: Place,
+    key: str,
+    sort: str | None,
+    if_version: str | None,
+    force: bool,
+) -> int | None:
+    """Delete an item."""
+
+    async def work() -> None:
+        async with Clouds(settings) as clouds:
+            store = (await clouds.get(table.cloud)).kv
+            await store.delete(table.name, _key(key, sort), if_version=if_version, missing_ok=force)
+            values = {"key": key, "sort": sort, "deleted": True}
+            Output(settings).result(values, f"deleted {_key(key, sort)}")
+
+    return run(work)
+
+
+@kv.command("drop")
+@click.argument("table", type=TABLE)
+@click.pass_obj
+def drop(settings: Settings, table: Place) -> int | None:
+    """Delete a table with all that is in it. There is no question before."""
+
+    async def work() -> None:
+        async with Clouds(settings) as clouds:
+            await (await clouds.get(table.cloud)).kv.delete_table(table.name)
+            Output(settings).result({"table": table.name, "deleted": True}, f"deleted {table}")
+
+    return run(work)
+
+
 @kv.command("query")
 @click.argument("table", type=TABLE)
 @click.argument("partition", required=False)

@@ -15,7 +15,7 @@ from cloudkit.cli.places import Place, PlaceType
 from cloudkit.cli.settings import Group, Settings
 
 if TYPE_CHECKING:
-    from cloudkit.api import MessageQueue
+    from cloudkit.api import Message, MessageQueue
 
 QUEUE = PlaceType("queue", alone=True)
 
@@ -146,16 +146,54 @@ def receive(
                 else:
                     # Only the first wait is for something to come; the rest takes what is there.
                     first = wait if left == most else 0
-                    messages = await contract.receive(
-                        place.name,
-                        max_messages=some,
-                        wait=min(first, contract.capabilities.max_wait_seconds),
-                    )
+                    messages = await _receive(contract, place.name, some, first)
                 for message in messages:
                     await deliver(message, contract, output, keep=keep)
                 left -= len(messages)
                 if not messages or keep:
                     return
+
+    return run(work)
+
+
+async def _receive(contract: MessageQueue, queue: str, most: int, wait: float) -> list[Message]:
+    """Receive; asks again where one request cannot wait for so long."""
+    import anyio
+
+    until = anyio.current_time() + wait
+    while True:
+        patience = min(
+            max(0.0, until - anyio.current_time()), contract.capabilities.max_wait_seconds
+        )
+        messages = await contract.receive(queue, max_messages=most, wait=patience)
+        if messages or anyio.current_time() >= until:
+            return messages
+
+
+@queue.command("purge")
+@click.argument("place", metavar="QUEUE", type=QUEUE)
+@click.pass_obj
+def purge(settings: Settings, place: Place) -> int | None:
+    """Delete all messages of a queue. There is no question before."""
+
+    async def work() -> None:
+        async with Clouds(settings) as clouds:
+            await (await clouds.get(place.cloud)).queue.purge(place.name)
+            Output(settings).result({"queue": place.name, "purged": True}, f"purged {place}")
+
+    return run(work)
+
+
+@queue.command("delete")
+@click.argument("place", metavar="QUEUE", type=QUEUE)
+@click.pass_obj
+def delete(settings: Settings, place: Place) -> int | None:
+    """Delete a queue with its messages. There is no question before."""
+
+    async def work() -> None:
+        async with Clouds(settings) as clouds:
+            await (await clouds.get(place.cloud)).queue.delete_queue(place.name)
+            Output(settings).result({"queue": place.name, "deleted": True}, f"deleted {place}")
 
     return run(work)
 

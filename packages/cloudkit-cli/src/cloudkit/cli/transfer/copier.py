@@ -13,12 +13,12 @@ import anyio
 import click
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
-from attrs import frozen
+from attrs import field, frozen
 from cloudkit.api.storage import Checksum, ObjectInfo, Progress, WriteOptions, hasher
 from cloudkit.cli.transfer.ends import FileEnd, Job, ObjectEnd, StreamEnd
 from cloudkit.common import NotFoundError, ValidationError
 
-Outcome: TypeAlias = Literal["copied", "skipped"]
+Outcome: TypeAlias = Literal["copied", "skipped", "would copy"]
 ALGORITHMS = ("crc32c", "crc32", "md5", "sha1", "sha256")
 """What files and objects are compared by, the fastest first."""
 
@@ -34,11 +34,15 @@ class Copier:
         skip_unchanged: Whether what is there already, with the same size and content, is left.
         part_size: Bytes of a part; None for the default.
         parts: Parts of one object under way at once.
+        dry_run: Whether only to look what would be copied.
+        attributes: Attributes that objects get, in place of those of the source.
     """
 
     skip_unchanged: bool = False
     part_size: int | None = None
     parts: int = 4
+    dry_run: bool = False
+    attributes: WriteOptions = field(factory=WriteOptions)
 
     async def copy(self, job: Job, progress: Progress) -> Outcome:
         """Copy one. After an error or a cancellation the target is as it was.
@@ -53,6 +57,10 @@ class Copier:
         """
         if self.skip_unchanged and await self._unchanged(job):
             return "skipped"
+        if self.dry_run:
+            size = await _source_size(job)
+            progress(size, size)
+            return "would copy"
         match job.source, job.target:
             case FileEnd(path), ObjectEnd() as target:
                 await self._upload(path, target, progress)
@@ -76,6 +84,7 @@ class Copier:
             part_size=self.part_size,
             concurrency=self.parts,
             progress=progress,
+            **self.attributes,
         )
 
     async def _download(self, source: ObjectEnd, path: Path, progress: Progress) -> None:
@@ -94,13 +103,14 @@ class Copier:
     ) -> None:
         if source.cloud is target.cloud:
             stored = await target.storage.copy_object(
-                source.bucket, source.key, target.bucket, target.key
+                source.bucket, source.key, target.bucket, target.key, **self.attributes
             )
             known = size if stored.size is None else stored.size
             progress(known or 0, known)
             return
         async with await source.storage.open_object(source.bucket, source.key) as reader:
             info = reader.info
+            attributes: WriteOptions = {**_attributes(info), **self.attributes}
             await target.storage.put_object(
                 target.bucket,
                 target.key,
@@ -109,7 +119,7 @@ class Copier:
                 concurrency=self.parts,
                 checksum=_known_checksum(info),
                 progress=progress,
-                **_attributes(info),
+                **attributes,
             )
 
     def _part_size(self, size: int, target: ObjectEnd) -> int | None:
@@ -131,6 +141,12 @@ class Copier:
                 return here is not None and there is not None and _same(here, there, job)
             case _:
                 return False
+
+
+async def _source_size(job: Job) -> int:
+    if isinstance(job.source, ObjectEnd) and job.size is None:
+        return (await job.source.storage.head_object(job.source.bucket, job.source.key)).size
+    return job.size or 0
 
 
 async def _head(end: ObjectEnd) -> ObjectInfo | None:
