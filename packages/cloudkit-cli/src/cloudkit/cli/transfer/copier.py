@@ -14,7 +14,7 @@ import click
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
 from attrs import field, frozen
-from cloudkit.api.storage import Checksum, ObjectInfo, Progress, WriteOptions, hasher
+from cloudkit.api.storage import ObjectInfo, Progress, WriteOptions, hasher
 from cloudkit.cli.transfer.ends import FileEnd, Job, ObjectEnd, StreamEnd
 from cloudkit.common import NotFoundError, ValidationError
 
@@ -110,14 +110,14 @@ class Copier:
             return
         async with await source.storage.open_object(source.bucket, source.key) as reader:
             info = reader.info
-            attributes: WriteOptions = {**_attributes(info), **self.attributes}
+            attributes: WriteOptions = {**info.attributes.options(), **self.attributes}
             await target.storage.put_object(
                 target.bucket,
                 target.key,
                 reader,
                 part_size=self._part_size(info.size, target),
                 concurrency=self.parts,
-                checksum=_known_checksum(info),
+                checksum=info.checksum,
                 progress=progress,
                 **attributes,
             )
@@ -202,28 +202,6 @@ def _digest(path: Path, algorithm: str) -> str | None:
         while piece := file.read(_PIECE):
             state.update(piece)
     return state.hexdigest()
-
-
-def _known_checksum(info: ObjectInfo) -> Checksum | None:
-    for algorithm in ALGORITHMS:
-        if algorithm in info.checksums:
-            try:
-                return Checksum(algorithm, info.checksums[algorithm])  # type: ignore[arg-type]
-            except ValidationError:
-                continue  # its library is not installed
-    return None
-
-
-def _attributes(info: ObjectInfo) -> WriteOptions:
-    kept = info.attributes
-    return {
-        "content_type": kept.content_type,
-        "content_encoding": kept.content_encoding,
-        "content_disposition": kept.content_disposition,
-        "content_language": kept.content_language,
-        "cache_control": kept.cache_control,
-        "metadata": kept.metadata,
-    }
 
 
 def _make_parents(path: Path) -> None:
