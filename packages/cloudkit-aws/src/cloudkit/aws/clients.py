@@ -5,25 +5,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import threading
-from collections.abc import Callable
 from functools import cache
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import anyio
 from cloudkit.aws.auth import KeyBridge, is_refusal, make_session
 from cloudkit.aws.config import AwsConfig
-from cloudkit.aws.handover import Handover
 from cloudkit.aws.timestamps import read_timestamp
-from cloudkit.core import CloudContext
+from cloudkit.common import Credentials
+from cloudkit.core import BaseClients, CloudContext
 
 if TYPE_CHECKING:
     from botocore.config import Config
     from botocore.loaders import Loader
 
-T = TypeVar("T")
-ArgsT = TypeVarTuple("ArgsT")
 ServiceName: TypeAlias = Literal["s3", "dynamodb", "sqs", "sns", "lambda", "sts"]
 
 LONG_READS: dict[str, float] = {"sqs": 20.0}
@@ -32,168 +27,50 @@ LONG_READS: dict[str, float] = {"sqs": 20.0}
 SMALL_BODY = 1024 * 1024
 """Bytes below which a body is sent without asking first (``Expect: 100-continue``)."""
 
-UNDO_SECONDS = 0.05
-"""How long a cancelled task waits for a thread to begin with undoing."""
-
 PAYER = "x-amz-request-payer"
 
 DEFAULT_REGION = "us-east-1"
 """Region that requests to an endpoint of one's own are signed for, where none is configured."""
 
 
-class AwsClients:
-    """The clients of one cloud, one a service.
-
-    A contract calls the service like this, with exactly one change of thread::
-
-        async def _delete_object(self, op: DeleteObject) -> None:
-            await self._clients.run("s3", delete, op)
-
-        def delete(client: S3Client, op: DeleteObject) -> None:
-            client.delete_object(Bucket=op.bucket, Key=op.key)
-
-    boto3's own errors pass through; ``errors.translate`` turns them into CloudErrors later.
+class AwsClients(BaseClients[AwsConfig, ServiceName]):
+    """boto3's clients of one cloud, one a service. Each asks for the credentials of now.
 
     Args:
         context: Settings, AuthProvider and threads of the cloud.
     """
 
     def __init__(self, context: CloudContext[AwsConfig]) -> None:
-        self._context = context
-        self._bridge = None if context.auth is None else KeyBridge(context.auth)
-        self._lock = threading.Lock()
-        self._clients: dict[str, Any] = {}
-        self._session: Any = None
-        self._process = os.getpid()
-        context.on_close(self._close)
+        self._keys = None if context.auth is None else KeyBridge(context.auth)
+        super().__init__(context, self._keys)
 
-    @property
-    def config(self) -> AwsConfig:
-        """The settings of the cloud."""
-        return self._context.config
-
-    async def run(self, service: ServiceName, func: Callable[[Any, *ArgsT], T], *args: *ArgsT) -> T:
-        """Call ``func(client, *args)`` in a worker thread.
-
-        Credentials of the user's AuthProvider are seen to first; when the service refuses them as
-        expired or unknown, the provider is asked for others and the call is made again, once.
-
-        Args:
-            service: boto3's name of the service.
-            func: Makes the calls; blocks.
-            *args: What it gets behind the client.
-
-        Returns:
-            What it returned.
-
-        Raises:
-            ClientClosedError: The cloud has been closed.
-            Exception: Whatever boto3 raised.
-        """
-        bridge = self._bridge
-        if bridge is None:
-            return await self._context.run_sync(self._call, service, func, *args)
-        await bridge.prepare()
-        used = bridge.current()
-        try:
-            return await self._context.run_sync(self._call, service, func, *args)
-        except Exception as error:
-            if not is_refusal(error):
-                raise
-            # Another task may have seen to others meanwhile.
-            if bridge.current() == used and not await bridge.renew():
-                raise
-        return await self._context.run_sync(self._call, service, func, *args)
-
-    async def run_or_undo(
-        self,
-        service: ServiceName,
-        func: Callable[[Any], T],
-        undo: Callable[[Any, T], object],
-    ) -> T:
-        """Call ``func(client)`` like ``run``, and undo what it did if the task is cancelled.
-
-        A task that is cancelled goes on at once: ``undo`` is called when the call ends, in its thread.
-
-        Args:
-            service: boto3's name of the service.
-            func: Makes the call; blocks.
-            undo: Gets the client and the outcome; blocks.
-
-        Returns:
-            What the call returned.
-
-        Raises:
-            ClientClosedError: The cloud has been closed.
-            Exception: Whatever boto3 raised.
-        """
-        handover = Handover[T]()
-
-        def call(client: Any) -> T:
-            outcome = func(client)
-            if not handover.bring(outcome):
-                undo(client, outcome)
-            return outcome
-
-        try:
-            return await self.run(service, call)
-        except anyio.get_cancelled_exc_class():
-            late = handover.give_up()
-            if late is not None:  # it came in the very moment
-                with anyio.move_on_after(UNDO_SECONDS, shield=True):
-                    await self.run(service, undo, late)
-            raise
-
-    async def run_free(self, func: Callable[[*ArgsT], T], *args: *ArgsT) -> T:
-        """Call ``func(*args)`` in a worker thread, for what needs no client (reading a body)."""
-        return await self._context.run_sync(func, *args)
-
-    async def prepare(self) -> None:
-        """Ask the user's AuthProvider, if there is one, so that clients can be used directly."""
-        if self._bridge is not None:
-            await self._bridge.prepare()
-
-    def client(self, service: ServiceName) -> Any:
-        """The client of a service. Blocks for up to a second when it is asked for first."""
-        if self._process != os.getpid():
-            self._start_afresh()  # connections must not be shared with a parent process
-        client = self._clients.get(service)
-        if client is None:
-            with self._lock:
-                client = self._clients.get(service)
-                if client is None:
-                    client = self._clients[service] = self._make(service)
-        return client
+    def _is_refusal(self, error: Exception) -> bool:
+        return is_refusal(error)
 
     def _start_afresh(self) -> None:
-        self._lock = threading.Lock()
-        self._clients = {}
-        self._session = None
-        self._process = os.getpid()
+        super()._start_afresh()
+        self._session: Any = None
 
-    def _call(self, service: ServiceName, func: Callable[[Any, *ArgsT], T], *args: *ArgsT) -> T:
-        return func(self.client(service), *args)
-
-    def _make(self, service: ServiceName) -> Any:
+    def _make(self, name: ServiceName, credentials: Credentials | None) -> Any:
         import boto3
 
         config = self.config
         if self._session is None:
-            session = make_session(config, self._bridge)
+            session = make_session(config, self._keys)
             if session.get_config_variable("data_path") is None:
                 session.register_component("data_loader", _shared_loader())
             parsers = session.get_component("response_parser_factory")
             parsers.set_parser_defaults(timestamp_parser=read_timestamp)
             self._session = boto3.Session(botocore_session=session)
-        endpoint = config.endpoint_of(service)
+        endpoint = config.endpoint_of(name)
         region = None if config.region is None else config.region.name
         if region is None and self._session.region_name is None and endpoint is not None:
             region = DEFAULT_REGION
         client = self._session.client(
-            service, region_name=region, endpoint_url=endpoint, config=self._config(service)
+            name, region_name=region, endpoint_url=endpoint, config=self._config(name)
         )
         client.meta.events.register_last("before-call", _send_small_bodies_at_once)
-        if service == "s3":
+        if name == "s3":
             _fit_s3(client.meta.events, config)
         return client
 
@@ -203,7 +80,7 @@ class AwsClients:
         from cloudkit.core import __version__ as own_version
 
         config = self.config
-        unsigned = config.anonymous or (self._bridge is not None and self._bridge.anonymous)
+        unsigned = config.anonymous or (self._keys is not None and self._keys.anonymous)
         patience = None if config.timeout is None else config.timeout + LONG_READS.get(service, 0)
         return Config(
             # One retry loop: the executor's.
@@ -223,15 +100,6 @@ class AwsClients:
             # Named for S3, a version would shut out the one that directory buckets ask for.
             signature_version=UNSIGNED if unsigned else None,
         )
-
-    async def _close(self) -> None:
-        await self._context.run_sync(self._close_all)
-
-    def _close_all(self) -> None:
-        with self._lock:
-            clients, self._clients = list(self._clients.values()), {}
-        for client in clients:
-            client.close()
 
 
 @cache

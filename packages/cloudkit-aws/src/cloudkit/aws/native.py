@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cloudkit.aws.clients import AwsClients
+from cloudkit.core import BaseNative
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
@@ -15,26 +16,12 @@ if TYPE_CHECKING:
     from types_boto3_sts.client import STSClient
 
 
-class AwsNative:
+class AwsNative(BaseNative[AwsClients]):
     """The boto3 clients that the contracts use, with their configuration and connections.
 
     They block, so call them in a thread. The first use of one makes it, which takes up to a second.
     They do not retry. With ``auth=``, ``await cloud.native.prepare()`` sees to fresh credentials.
-
-    Args:
-        clients: Makes and keeps them.
     """
-
-    def __init__(self, clients: AwsClients) -> None:
-        self._clients = clients
-
-    async def prepare(self) -> None:
-        """Have the AuthProvider's credentials ready; without one there is nothing to do.
-
-        Raises:
-            AuthenticationError: The AuthProvider has none.
-        """
-        await self._clients.prepare()
 
     @property
     def s3(self) -> S3Client:
