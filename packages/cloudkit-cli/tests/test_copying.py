@@ -316,6 +316,26 @@ def test_a_bucket_that_is_missing(cli, tree) -> None:
     assert "nothing" in cli("cp", tree / "a.txt", "local://nothing/a", code=3).err
 
 
+def test_what_is_hopeless_is_given_up(cli, tree) -> None:
+    for number in range(200):
+        (tree / f"{number}.txt").write_bytes(b"x")
+    ended = cli("cp", "-r", tree, "local://nothing", code=3)
+    lines = ended.err.splitlines()
+    assert 20 <= len(lines) - 2 < 40  # those that were under way besides
+    assert "the rest was not tried" in lines[-2]
+    rows = cli("cp", "-r", tree, "local://nothing", "--json", code=3).rows
+    assert rows[-1]["action"] == "given up"
+
+
+def test_empty_and_larger_files(cli, tree, tmp_path) -> None:
+    sizes = (0, 256 * 1024, 256 * 1024 + 1)
+    for size in sizes:
+        (tree / "sub" / f"{size}").write_bytes(os.urandom(size))
+    cli("cp", "-r", tree, BUCKET)
+    cli("cp", "-r", BUCKET, tmp_path / "back")
+    assert files(tmp_path / "back") == files(tree)
+
+
 def test_a_file_that_is_missing(cli, tree) -> None:
     assert "No such file" in cli("cp", tree / "nothing", BUCKET, code=3).err
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cloudkit.cli.exits import Exit, exit_of
+from cloudkit.cli.exits import Exit, exit_of, hint_of
 from cloudkit.common import errors
 from cloudkit.core import ProviderType, __version__
 
@@ -79,6 +79,28 @@ def test_the_cause_and_the_cure_stand_in_one_line(cli) -> None:
     assert len(line.splitlines()) == 1
     assert "there is no provider 'nobody'" in line
     assert "Installed: " in line
+
+
+def test_the_cure_is_said_to_somebody_at_a_shell(cli) -> None:
+    cli("mb", "local://photos")
+    assert (
+        "Make it with 'cloudkit queue create'." in cli("queue", "send", "local:a", "x", code=3).err
+    )
+    hint = json.loads(cli("kv", "get", "local:a", "x", "--json", code=3).err)["hint"]
+    assert hint == "Make it with 'cloudkit kv create'."
+    error = errors.ValidationError("no order", hint="Make it with create_queue(..., fifo=True).")
+    assert hint_of(error) == "Make it with 'cloudkit queue create --fifo'."
+
+
+def test_a_scheme_without_slashes(cli) -> None:
+    assert "s3://" in cli("ls", "s3:photos", code=2).err
+
+
+def test_help_keeps_its_lines_and_fits_a_terminal(cli) -> None:
+    text = cli("--help").out
+    assert "\\b" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert "..." not in text.partition("Commands:")[2]
 
 
 def test_a_folder_that_is_missing_is_not_made_by_reading(cli, tmp_path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 from cloudkit.cli.exits import SignalError
-from cloudkit.cli.places import CloudName
+from cloudkit.cli.places import SCHEMES, CloudName
 from cloudkit.cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -66,6 +66,11 @@ class Clouds:
 
         if name.profile and name.name in profile_names():
             return name
+        if name.profile and name.name in SCHEMES and name.name != "local":
+            provider = SCHEMES[name.name]
+            raise click.UsageError(
+                f"there is no profile '{name.name}'; write {name.name}://… or {provider}:…"
+            )
         folder = name.folder
         if name.name == "local" and folder is None:
             folder = self._options.get("path") or os.environ.get(FOLDER_VARIABLE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
 from typing import Any
 
@@ -107,9 +108,35 @@ def exit_of_all(errors: list[Exception]) -> Exit:
     return codes.pop() if len(codes) == 1 else Exit.FAILED
 
 
+_COMMANDS = {
+    "create_bucket": "cloudkit mb",
+    "create_queue": "cloudkit queue create",
+    "create_table": "cloudkit kv create",
+    "create_topic": "cloudkit topic create",
+    "create_subscription": "cloudkit topic create",
+}
+"""Methods that hints name → what does the same here."""
+_METHOD = re.compile(r"\b(create_[a-z]+)\b(?:\(\.\.\., (\w+)=True\))?")
+
+
+def hint_of(error: BaseException) -> str | None:
+    """What to do about it, said to somebody at a shell; None where nothing is known."""
+    hint = getattr(error, "hint", None)
+    return None if hint is None else _METHOD.sub(_as_command, str(hint))
+
+
+def _as_command(found: re.Match[str]) -> str:
+    command = _COMMANDS.get(found[1])
+    if command is None:
+        return found[0]
+    return f"'{command} --{found[2]}'" if found[2] else f"'{command}'"
+
+
 def sentence(error: BaseException) -> str:
     """What happened and what to do about it, in one line."""
-    text = str(error)
+    text, hint = str(error), getattr(error, "hint", None)
+    if hint is not None:
+        text = text.removesuffix(str(hint)) + str(hint_of(error))
     if isinstance(error, OSError) and error.strerror and not hasattr(error, "hint"):
         where = f"{error.filename}: " if error.filename is not None else ""
         text = f"{where}{error.strerror}"
@@ -123,7 +150,10 @@ def facts(error: BaseException) -> dict[str, Any]:
         "message": " ".join(str(getattr(error, "message", "") or sentence(error)).split()),
         "exit": int(exit_of(error)),
     }
-    names = ("hint", "provider", "service", "operation", "resource", "code", "status", "request_id")
+    hint = hint_of(error)
+    if hint is not None:
+        found["hint"] = hint
+    names = ("provider", "service", "operation", "resource", "code", "status", "request_id")
     for name in names:
         value = getattr(error, name, None)
         if value is not None:

@@ -55,18 +55,18 @@ class Program(Group):
     help="Show the version.",
 )  # fmt: skip
 def cloudkit() -> None:
-    r"""Objects, documents, queues, topics and functions of any cloud.
+    """Objects, documents, queues, topics and functions of any cloud.
 
     A PLACE is s3://bucket/key, az://…, gs://…, oci://…, local://… or NAME:bucket/key, with the name of
     a profile in cloudkit.toml or of a provider. Queues, tables, topics and functions stand where the
     bucket does: aws:orders.
 
     \b
-    Exit codes: 0 done, 1 the service failed, 2 wrong usage or configuration, 3 not found,
-    4 credentials or permission, 5 conflict or condition, 6 provider not installed,
-    7 not supported by the provider, 8 no answer or throttled, 9 the function failed,
-    130 Ctrl-C.
-    """
+    Exit codes: 0 done, 1 the service failed, 2 wrong usage or configuration,
+    3 not found, 4 credentials or permission, 5 conflict or condition,
+    6 provider not installed, 7 not supported by the provider,
+    8 no answer or throttled, 9 the function failed, 130 Ctrl-C.
+    """  # noqa: D301  (Click takes that character for: leave these lines as they are)
 
 
 for _command in (

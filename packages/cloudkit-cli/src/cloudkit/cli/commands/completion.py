@@ -13,13 +13,13 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    r"""Print the completion of a shell.
+    """Print the completion of a shell.
 
     \b
     bash: eval "$(cloudkit completion bash)" in ~/.bashrc
     zsh:  eval "$(cloudkit completion zsh)" in ~/.zshrc
     fish: cloudkit completion fish > ~/.config/fish/completions/cloudkit.fish
-    """
+    """  # noqa: D301  (Click takes that character for: leave these lines as they are)
     from click.shell_completion import get_completion_class
 
     kind = get_completion_class(shell)

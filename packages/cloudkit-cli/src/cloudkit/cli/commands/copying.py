@@ -65,7 +65,7 @@ def _moving(command: FunctionT) -> FunctionT:
     return command
 
 
-@click.command("cp", cls=Command)
+@click.command("cp", cls=Command, short_help="Copy files and objects, also between clouds.")
 @click.argument("sources", nargs=-1, required=True, type=EndType())
 @click.argument("target", type=EndType())
 @click.option("-r", "--recursive", is_flag=True, help="Folders, and all objects below a prefix.")
@@ -122,7 +122,7 @@ def copy(
     _run(settings, sources, aim, copier, how)
 
 
-@click.command("sync", cls=Command)
+@click.command("sync", cls=Command, short_help="Copy what differs, and delete with --delete.")
 @click.argument("source", type=EndType())
 @click.argument("target", type=EndType())
 @click.option("--delete", is_flag=True, help="Delete below TARGET what is not below SOURCE.")

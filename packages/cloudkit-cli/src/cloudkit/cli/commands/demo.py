@@ -20,7 +20,7 @@ FUNCTION = "shout"
 _TEXT = b"hello from CloudKit"
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Show the five contracts at work.")
 @click.argument("provider", required=False, type=PlaceType(bare=True))
 @click.pass_obj
 def demo(settings: Settings, provider: Place | None) -> int | None:

@@ -11,7 +11,7 @@ import click
 from attrs import Factory, define, frozen
 from cloudkit.cli.clouds import Clouds, run
 from cloudkit.cli.durations import DURATION
-from cloudkit.cli.exits import Exit, ReportedError, exit_of, exit_of_all, sentence
+from cloudkit.cli.exits import Exit, ReportedError, exit_of, exit_of_all, hint_of, sentence
 from cloudkit.cli.output import Output
 from cloudkit.cli.places import CloudName, Place, PlaceType
 from cloudkit.cli.settings import Command, Settings
@@ -41,7 +41,7 @@ _HARMLESS = frozenset({Exit.UNSUPPORTED, Exit.USAGE})
 """A contract that is not there, or is not used and hence not set up, is no failure."""
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Say what is wrong, and what helps.")
 @click.argument("provider", required=False, type=PlaceType(bare=True))
 @click.option("--timeout", type=DURATION, default="10s", show_default=True, help="For one call.")
 @click.pass_obj
@@ -127,7 +127,7 @@ class _Patient:
 
     def sick(self, check: str, error: Exception) -> None:
         self.failed.append(error)
-        parts = (getattr(error, "message", None) or sentence(error), getattr(error, "hint", None))
+        parts = (getattr(error, "message", None) or sentence(error), hint_of(error))
         detail = ". ".join(" ".join(part.split()) for part in parts if part)
         self._add(check, _STATUSES.get(exit_of(error), "failed"), detail)
 

@@ -173,7 +173,7 @@ def drop(settings: Settings, table: Place) -> int | None:
     return run(work)
 
 
-@kv.command("query")
+@kv.command("query", short_help="Print the items of a partition or table.")
 @click.argument("table", type=TABLE)
 @click.argument("partition", required=False)
 @click.option("--begins-with", help="Only sort keys that begin so.")

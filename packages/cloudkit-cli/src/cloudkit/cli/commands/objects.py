@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _RANGE = r"(\d*)-(\d*)"
 
 
-@click.command("ls", cls=Command)
+@click.command("ls", cls=Command, short_help="List buckets, or the objects of one.")
 @click.argument("place", type=PlaceType())
 @click.option("-r", "--recursive", is_flag=True, help="All objects below, not one level.")
 @click.option("-H", "--human", is_flag=True, help="Sizes with units, such as 1.5 MiB.")
@@ -91,7 +91,7 @@ class _Listing:
         self.output.note(f"{self._count} {what}, {size_text(self._bytes)}")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Show what is known about an object.")
 @click.argument("place", type=PlaceType("bucket", "key"))
 @click.pass_obj
 def stat(settings: Settings, place: Place) -> int | None:
@@ -135,7 +135,7 @@ def _show_info(output: Output, place: Place, info: ObjectInfo) -> None:
         output.result({}, f"{name:{width}}  {text}")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Write objects to standard output.")
 @click.argument("places", nargs=-1, required=True, type=PlaceType("bucket", "key"))
 @click.option("--range", "part", metavar="FIRST-LAST", help="Bytes from 0, or -N for the last N.")
 @click.pass_obj

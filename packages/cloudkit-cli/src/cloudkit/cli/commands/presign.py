@@ -10,7 +10,7 @@ from cloudkit.cli.places import Place, PlaceType
 from cloudkit.cli.settings import Command, Settings
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Print a URL that needs no credentials.")
 @click.argument("place", type=PlaceType("bucket", "key"))
 @click.option("--put", is_flag=True, help="A URL that writes the object, instead of reading it.")
 @click.option(

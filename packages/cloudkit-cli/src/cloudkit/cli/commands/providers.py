@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CONTRACTS = ("storage", "kv", "queue", "pubsub", "functions")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="List what is installed, and what is not.")
 @click.pass_obj
 def providers(settings: Settings) -> None:
     """List the providers that are installed, and those of CloudKit that are not."""

@@ -49,7 +49,7 @@ def publish(
     return run(work)
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Print messages of a subscription.")
 @click.argument("place", metavar="TOPIC/SUBSCRIPTION", type=PlaceType("topic", "subscription"))
 @click.option("-n", "--max", "most", type=click.IntRange(1), help="End after so many messages.")
 @click.option("--wait", type=DURATION, help="End when nothing has come for so long.")

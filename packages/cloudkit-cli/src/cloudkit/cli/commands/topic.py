@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TOPIC = PlaceType("topic")
 
 
-@click.group(cls=Group)
+@click.group(cls=Group, short_help="Topics, and their subscriptions.")
 def topic() -> None:
     """Topics, and their subscriptions: aws:news is a topic, aws:news/archive a subscription of it."""
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _AHEAD = 10_000
 """Jobs that are found before they are begun: enough for the bar, and little memory."""
+_HOPELESS = 20
+"""After so many failures at the start, the rest would fail too: a wrong bucket, a wrong key."""
 
 
 class Batch:
@@ -58,6 +60,8 @@ class Batch:
         self._counts: Counter[Outcome] = Counter()
         self._bytes = 0
         self._gone: BrokenPipeError | None = None
+        self._lost = 0
+        self._given_up = False
 
     async def run(self, plan: Plan, sources: Iterable[Place | str], jobs: int) -> None:
         """Copy all.
@@ -78,6 +82,8 @@ class Batch:
             await self._find(plan, sources, send)
         if self._gone is not None:
             raise self._gone
+        if self._given_up:
+            self._tell_end()
 
     async def _find(
         self, plan: Plan, sources: Iterable[Place | str], send: MemoryObjectSendStream[Job]
@@ -101,6 +107,9 @@ class Batch:
                 except BrokenPipeError as error:
                     self._gone = error
                     scope.cancel()
+                if self._lost >= _HOPELESS and not self._counts:
+                    self._given_up = True
+                    scope.cancel()
 
     async def _one(self, job: Job) -> None:
         moved = 0
@@ -118,6 +127,7 @@ class Batch:
         except BrokenPipeError:
             raise
         except Exception as error:  # noqa: BLE001  (the others are copied all the same)
+            self._lost += 1
             self._failed(error, values)
         else:
             if outcome == "skipped":
@@ -152,6 +162,13 @@ class Batch:
             self._output.result({**values, "action": outcome, "size": size}, text)
         elif self._verbose:
             self._output.note(text)
+
+    def _tell_end(self) -> None:
+        why = f"none of the first {self._lost} could be copied; the rest was not tried"
+        if self._output.json:
+            self._output.result({"action": "given up", "message": why}, "")
+        else:
+            self._output.note(f"cloudkit: {why}")
 
     def summarise(self, deleted: int = 0) -> None:
         """Say what came of all of them.
