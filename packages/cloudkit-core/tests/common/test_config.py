@@ -39,6 +39,20 @@ def test_an_option_comes_before_variables_and_ours_before_the_providers_own():
     assert AcmeConfig.load({}, environ).region == Region("last")
 
 
+def test_the_variables_that_choose_a_profile_of_ours_are_none_of_a_providers_options():
+    @frozen(kw_only=True)
+    class WithProfiles(CloudConfig):
+        profile: str | None = option(doc="profile of ~/.acme", variables=("ACME_PROFILE",))
+        config_file: str | None = option(doc="where that is")
+
+    environ = {"CLOUD_PROFILE": "production", "CLOUD_CONFIG_FILE": "/srv/cloudkit.toml"}
+    config = WithProfiles.load({}, environ)
+    assert (config.profile, config.config_file) == (None, None)
+    config = WithProfiles.load({}, {**environ, "ACME_PROFILE": "own"})
+    assert config.profile == "own"
+    assert config.origin("profile", {**environ, "ACME_PROFILE": "own"}) == "variable ACME_PROFILE"
+
+
 def test_an_empty_variable_is_as_none_at_all():
     assert AcmeConfig.load({}, {"CLOUD_TIMEOUT": "", "ACME_PROJECT": ""}) == AcmeConfig()
 

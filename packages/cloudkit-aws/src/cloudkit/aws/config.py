@@ -217,12 +217,6 @@ class AwsConfig(CloudConfig):
         if self.sse_customer_key is not None and self.server_side_encryption is not None:
             raise ValidationError("sse_customer_key and server_side_encryption exclude each other")
 
-    @classmethod
-    def _variables(cls, attribute: Attribute[Any]) -> tuple[str, ...]:
-        variables = super()._variables(attribute)
-        # CLOUD_PROFILE names a profile of cloudkit.toml, not one of ~/.aws.
-        return variables[1:] if attribute.name == "profile" else variables
-
     def endpoint_of(self, service: str) -> str | None:
         """URL of a service, by boto3's name for it; None for AWS's own."""
         own: str | None = getattr(self, f"{service}_endpoint", None)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 from attrs import Attribute, field, fields, frozen
 from cloudkit.common.durations import Duration, seconds
 from cloudkit.common.errors import ConfigurationError, ValidationError
+from cloudkit.common.profiles import FILE_VARIABLE, PROFILE_VARIABLE
 from cloudkit.common.region import Region
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -161,7 +162,9 @@ class CloudConfig:
     @classmethod
     def _variables(cls, attribute: Attribute[Any]) -> tuple[str, ...]:
         own = cls.native_variables.get(attribute.name, attribute.metadata["variables"])
-        return (f"CLOUD_{attribute.name.upper()}", *own)
+        ours = f"CLOUD_{attribute.name.upper()}"
+        # These two choose a profile of cloudkit.toml. A provider may have profiles and a file too.
+        return own if ours in {FILE_VARIABLE, PROFILE_VARIABLE} else (ours, *own)
 
     @classmethod
     def _unknown(cls, name: str, known: Iterable[str]) -> str:
