@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import pytest
 from anyio.abc import ByteReceiveStream
+from attrs import evolve
 from cloudkit.api import (
     Checksum,
     ObjectInfo,
@@ -24,6 +25,7 @@ from cloudkit.common import (
     CloudConfig,
     IntegrityError,
     NetworkError,
+    PayloadTooLargeError,
     PreconditionFailedError,
     ServiceUnavailableError,
     StorageCapabilities,
@@ -70,6 +72,7 @@ class FakeStorage(ObjectStorage):
         self.content = b""
         self.etag = "v1"
         self.uploads: dict[str, dict[int, bytes]] = {}
+        self.sizes: list[int] = []
         self.part_hook: Callable[[int], Any] = lambda number: None
         self.break_at: list[int] = []
         self.break_with: Exception | None = NetworkError("broken")
@@ -79,6 +82,7 @@ class FakeStorage(ObjectStorage):
 
     async def _put_object(self, op: Any) -> StoredObject:
         self.content = op.body
+        self.sizes.append(len(op.body))
         return StoredObject(bucket=op.bucket, key=op.key, etag="single", size=len(op.body))
 
     async def _create_upload(self, op: Any) -> str:
@@ -94,6 +98,7 @@ class FakeStorage(ObjectStorage):
             if result is not None:
                 await result
             self.uploads[op.upload_id][op.number] = op.body
+            self.sizes.append(len(op.body))
         finally:
             self.under_way -= 1
         return UploadedPart(number=op.number, etag=str(op.number), size=len(op.body))
@@ -184,6 +189,28 @@ async def test_what_fits_into_one_part_is_sent_in_one_request(
     for body in (DATA[:size], pieces(DATA[:size], 10), io.BytesIO(DATA[:size])):
         assert (await storage.put_object("abc", "k", body, part_size=PART)).etag == "single"
         assert storage.content == DATA[:size]
+
+
+@pytest.mark.parametrize("limit", ["max_part_size", "max_put_size"])
+async def test_parts_are_no_larger_than_the_service_takes(storage: FakeStorage, limit: str) -> None:
+    storage._capabilities = evolve(storage.capabilities, **{limit: 300})
+    for body in (DATA, pieces(DATA, 77), io.BytesIO(DATA), pieces(DATA[:300], 77)):
+        await storage.put_object("abc", "k", body, part_size=PART)
+        assert len(storage.content) in {len(DATA), 300}
+        assert DATA.startswith(storage.content)
+        assert max(storage.sizes) <= 300
+    assert (await storage.put_object("abc", "k", DATA)).etag == "parts"
+    assert storage.content == DATA
+
+
+async def test_what_is_larger_than_any_object_is_not_sent(storage: FakeStorage) -> None:
+    storage._capabilities = evolve(storage.capabilities, max_object_size=len(DATA) - 1)
+    with pytest.raises(PayloadTooLargeError, match="max_object_size") as caught:
+        await storage.put_object("abc", "k", io.BytesIO(DATA), part_size=PART)
+    assert caught.value.resource == "abc/k"
+    assert not storage.sizes
+    await storage.put_object("abc", "k", io.BytesIO(DATA[1:]), part_size=PART)
+    assert storage.content == DATA[1:]
 
 
 async def test_no_more_parts_are_under_way_than_asked_for(storage: FakeStorage) -> None:
@@ -286,6 +313,17 @@ async def test_a_reader_goes_on_where_the_connection_broke(storage: FakeStorage)
     assert len(storage.streams) == 4
 
 
+@pytest.mark.parametrize("size", [0, 100])
+async def test_a_connection_that_breaks_behind_the_last_byte_does_no_harm(
+    storage: FakeStorage, size: int
+) -> None:
+    storage.content = DATA[:size]
+    storage.break_at = [size]
+    async with await storage.open_object("abc", "k") as reader:
+        assert await reader.read() == DATA[:size]
+    assert len(storage.streams) == 1
+
+
 async def test_a_reader_gives_up_as_the_policy_says(storage: FakeStorage) -> None:
     storage.content = DATA
     storage.break_at = [0] * 10
@@ -325,6 +363,15 @@ async def test_a_download_is_whole_and_verified(storage: FakeStorage, tmp_path: 
     assert target.read_bytes() == DATA
     assert info.etag == "v1"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "ü" * 127 + "x"])
+async def test_a_name_may_be_as_long_as_the_file_system_takes(
+    storage: FakeStorage, tmp_path: Path, name: str
+) -> None:
+    storage.content = DATA
+    await storage.download_file("abc", "k", tmp_path / name)
+    assert (tmp_path / name).read_bytes() == DATA
 
 
 async def test_a_damaged_download_leaves_the_old_file(storage: FakeStorage, tmp_path: Path) -> None:
@@ -368,3 +415,48 @@ async def test_the_last_zero_bytes_are_none(storage: FakeStorage) -> None:
     async with await storage.open_object("abc", "k", byte_range=(None, 0)) as reader:
         assert reader.info.size == len(DATA)
         assert await reader.read() == b""
+
+
+async def test_a_copy_onto_itself_is_not_repeated_when_its_answer_was_lost(
+    storage: FakeStorage,
+) -> None:
+    # The first attempt replaced the source, so that a second one would fail for its condition.
+    attempts: list[Any] = []
+
+    async def lose_the_answer(op: Any) -> StoredObject:
+        attempts.append(op)
+        if op.source_if_match != storage.etag:
+            raise PreconditionFailedError("replaced")
+        storage.etag = f"v{len(attempts) + 1}"
+        raise NetworkError("broken")
+
+    storage._copy_object = lose_the_answer
+    with pytest.raises(NetworkError):
+        await storage.copy_object("abc", "k", "abc", "k", content_type="text/plain")
+    assert len(attempts) == 1
+    storage.etag = "v1"
+    with pytest.raises(PreconditionFailedError):  # here the source has really changed meanwhile
+        await storage.copy_object("abc", "k", "abc", "other", source_if_match="v1")
+
+
+async def test_a_copy_is_refused_before_anything_is_sent(storage: FakeStorage) -> None:
+    sent: list[Any] = []
+    storage._head_object = sent.append
+    for options in (
+        {"metadata": {"é": "x"}},
+        {"content_type": "ü"},
+        {"metadata": {"a": "x" * 9999}},
+    ):
+        with pytest.raises(ValidationError):
+            await storage.copy_object("abc", "k", "abc", "other", **options)
+    assert not sent
+
+
+async def test_a_view_takes_what_the_storage_takes(storage: FakeStorage) -> None:
+    view = storage.bucket("abc").prefix("2026/")
+    assert (await view.head_object("k", if_match="v1")).key == "2026/k"
+    with pytest.raises(PreconditionFailedError):
+        await view.head_object("k", if_match="v0")
+    for key in (None, 5, b"k"):
+        with pytest.raises(ValidationError, match="the key must be a string"):
+            await view.get_object(key)

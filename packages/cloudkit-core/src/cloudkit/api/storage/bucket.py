@@ -20,7 +20,7 @@ from cloudkit.api.storage.models import (
     WriteOptions,
 )
 from cloudkit.api.storage.reader import ObjectReader
-from cloudkit.api.validation import several
+from cloudkit.api.validation import several, text
 from cloudkit.common import CloudResult, Duration
 
 
@@ -47,11 +47,11 @@ class Bucket:
 
     def prefix(self, prefix: str) -> Bucket:
         """A narrower view: the keys below ``prefix`` (which usually ends with a slash)."""
-        return evolve(self, key_prefix=self.key_prefix + prefix)
+        return evolve(self, key_prefix=self.key_prefix + text(prefix, "the prefix", empty=True))
 
     def key(self, key: str) -> str:
         """The whole key of a key of this view."""
-        return self.key_prefix + key
+        return self.key_prefix + text(key, "the key", empty=True)
 
     async def put_object(
         self, key: str, data: Body, **options: Unpack[_PutOptions]
@@ -127,9 +127,13 @@ class Bucket:
             self.name, self.key(key), path, if_match=if_match, verify=verify, **transfer
         )
 
-    async def head_object(self, key: str) -> ObjectInfo:
+    async def head_object(
+        self, key: str, *, if_match: str | None = None, if_none_match: str | None = None
+    ) -> ObjectInfo:
         """What is known about an object."""
-        return await self.storage.head_object(self.name, self.key(key))
+        return await self.storage.head_object(
+            self.name, self.key(key), if_match=if_match, if_none_match=if_none_match
+        )
 
     async def object_exists(self, key: str) -> bool:
         """Whether an object exists."""

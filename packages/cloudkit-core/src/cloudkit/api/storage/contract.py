@@ -261,8 +261,8 @@ class ObjectStorage(ObjectStorageHooks):
             if_none_match=options.pop("if_none_match", None),
             source_if_match=source_if_match,
         )
-        self._check(operation)
         changed: dict[str, Any] = {k: v for k, v in options.items() if v is not None}
+        self._check(evolve(operation, attributes=ObjectAttributes(**changed)))
         if changed or operation.onto_itself:
             source = await self.head_object(source_bucket, source_key, if_match=source_if_match)
             if not changed and operation.storage_class is None:
@@ -363,8 +363,7 @@ class ObjectStorage(ObjectStorageHooks):
             path: The file; its folder must exist.
             if_match: Only the object with this etag.
             verify: Compare with the checksum that the service keeps, if it keeps one.
-            **transfer: ``part_size`` (4 MiB when None), ``concurrency`` and ``progress``, as for
-                ``put_object``.
+            **transfer: ``part_size``, ``concurrency`` and ``progress``, as for ``put_object``.
 
         Raises:
             NotFoundError: There is no such object or bucket.

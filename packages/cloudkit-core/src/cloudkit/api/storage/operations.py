@@ -301,6 +301,12 @@ class CopyObject(WriteOperation[StoredObject]):
         _check_condition(self.if_match, self.if_none_match)
 
     @property
+    def idempotent(self) -> bool:
+        """Not under a condition, which the source meets no more once it was replaced by itself."""
+        changes_source = self.onto_itself and self.source_if_match is not None
+        return not self.conditional and not changes_source
+
+    @property
     def onto_itself(self) -> bool:
         """Whether source and destination are the same."""
         return (self.source_bucket, self.source_key) == (self.bucket, self.key)

@@ -70,6 +70,8 @@ class ObjectReader(ByteReceiveStream):
                 if not isinstance(translated, CloudError):
                     raise
                 error = translated
+            if self.remaining <= 0 and error.retryable:
+                raise EndOfStream from error  # it broke when nothing was missing
             self._failures += 1
             if not await self._runner.wait_to_retry(error, self._failures, self._operation):
                 raise error

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from itertools import count
 
 import anyio
+from anyio import to_thread
 from attrs import field, frozen
 from cloudkit.api.storage.body import PartSizes, body_length, read_parts
 from cloudkit.api.storage.hooks import ObjectStorageHooks
@@ -27,11 +28,13 @@ from cloudkit.api.storage.operations import (
 )
 from cloudkit.api.tasks import flat_task_group
 from cloudkit.api.validation import whole_number
-from cloudkit.common import IntegrityError
+from cloudkit.common import CloudError, IntegrityError, StorageCapabilities
 
 DEFAULT_PART_SIZE = 8 * 1024 * 1024
 DEFAULT_CONCURRENCY = 4
 ABORT_SECONDS = 10.0
+SMALL = 256 * 1024
+"""Bytes that are hashed sooner than handed to a thread."""
 
 
 def _check_positive(instance: object, attribute: object, value: int | None) -> None:
@@ -91,11 +94,12 @@ class Upload:
             CloudError: The write failed; the old object stands.
         """
         limits = self._storage.capabilities
-        part_size = max(self._transfer.part_size or DEFAULT_PART_SIZE, limits.min_part_size)
+        part_size = self._part_size(limits)
         if isinstance(self._body, bytes) and len(self._body) <= part_size:
             self._length = len(self._body)
             return await self._put(self._body)
         self._length = await body_length(self._body)
+        self._check_length(limits)
         sizes = PartSizes(part_size, limits.max_parts, limits.max_part_size, self._length)
         async with read_parts(self._body, sizes) as parts:
             head = [await anext(parts)]
@@ -108,9 +112,21 @@ class Upload:
                 return await self._put(head.pop())
             return await self._put_parts(head, parts)
 
+    def _part_size(self, limits: StorageCapabilities) -> int:
+        # What is no longer than this is one request, and what is longer several: both must take it.
+        wanted = max(self._transfer.part_size or DEFAULT_PART_SIZE, limits.min_part_size)
+        return min(wanted, limits.max_part_size, limits.max_put_size)
+
+    def _check_length(self, limits: StorageCapabilities) -> None:
+        if self._length is not None:
+            try:
+                limits.require_size("max_object_size", self._length, "the object")
+            except CloudError as error:
+                raise self._storage._completed(error, self._create) from None
+
     async def _put(self, body: bytes) -> StoredObject:
         create = self._create
-        self._digest(body)
+        await self._digest(body)
         self._verify()
         stored = await self._storage._run(
             PutObject(
@@ -159,7 +175,7 @@ class Upload:
                 body = head.pop(0) if head else await anext(rest, None)
                 if body is None:
                     return
-                self._digest(body)
+                await self._digest(body)
                 await places.acquire()
                 tasks.start_soon(self._send_part, upload_id, number, body, places)
                 del body
@@ -186,9 +202,13 @@ class Upload:
             except Exception:  # noqa: BLE001  (the error that led here matters more)
                 return
 
-    def _digest(self, body: bytes) -> None:
-        if self._hasher is not None:
+    async def _digest(self, body: bytes) -> None:
+        if self._hasher is None:
+            return
+        if len(body) < SMALL:
             self._hasher.update(body)
+        else:
+            await to_thread.run_sync(self._hasher.update, body)
 
     def _verify(self) -> None:
         if self._checksum is None or self._hasher is None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from cloudkit.api.storage.models import ChecksumAlgorithm, Hasher, hasher
 
 PIECE = 1024 * 1024
+LONGEST_NAME = 255
+"""Bytes of a name, in most file systems."""
 
 
 class WrittenFile:
@@ -30,7 +32,7 @@ class WrittenFile:
 
     def __init__(self, path: Path, size: int, algorithm: ChecksumAlgorithm | None) -> None:
         self._path = path
-        self._temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+        self._temporary = path.with_name(_temporary_name(path.name))
         self._size = size
         self._algorithm: ChecksumAlgorithm | None = algorithm
         self._lock = threading.Lock()
@@ -151,3 +153,9 @@ class WrittenFile:
         if self._given_up and not self._users and self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _temporary_name(name: str) -> str:
+    rest = f".{secrets.token_hex(8)}.part"
+    begin = os.fsencode(name)[: LONGEST_NAME - 1 - len(rest)]
+    return f".{begin.decode(errors='ignore')}{rest}"
