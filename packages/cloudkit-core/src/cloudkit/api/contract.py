@@ -119,11 +119,21 @@ class Contract(Generic[CapabilitiesT]):
                 if outcome.error is not None:
                     self._completed(outcome.error, operation)
                 results[index] = outcome
-            errors = [(i, o.error) for i, o in zip(pending, outcomes, strict=True) if o.error]
-            again = [(index, error) for index, error in errors if retry and error.retryable]
-            if not again or not await self._runner.wait_to_retry(again[0][1], attempt, operation):
+            again = [
+                (index, outcome.error)
+                for index, outcome in zip(pending, outcomes, strict=True)
+                if retry and outcome.error and _repeatable(outcome.error, make([items[index]]))
+            ]
+            if not again:
                 return
             pending = [index for index, _ in again]
+            # One speaks for all: that which may be repeated whatever it is, with the longest wait.
+            spokesman = max(
+                (e for _, e in again), key=lambda e: (e.unprocessed, e.retry_after or 0.0)
+            )
+            operation = make([items[index] for index in pending])
+            if not await self._runner.wait_to_retry(spokesman, attempt, operation):
+                return
 
     def _completed(self, error: CloudError, operation: AnyOperation) -> CloudError:
         return error.complete(
@@ -132,6 +142,10 @@ class Contract(Generic[CapabilitiesT]):
             operation=operation.name,
             resource=operation.resource or None,
         )
+
+
+def _repeatable(error: CloudError, operation: AnyOperation) -> bool:
+    return error.retryable and (operation.idempotent or error.unprocessed)
 
 
 def _runs(

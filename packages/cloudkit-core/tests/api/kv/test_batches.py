@@ -13,6 +13,7 @@ from cloudkit.common import (
     CloudError,
     CloudResult,
     KeyValueCapabilities,
+    NetworkError,
     RateLimitedError,
     ServiceUnavailableError,
     UnsupportedOperationError,
@@ -168,3 +169,44 @@ async def test_closed_client_raises(executor):
     await runner._context.aclose()
     with pytest.raises(ClientClosedError):
         await Sender(runner).send([1])
+
+
+@frozen(kw_only=True, eq=False)
+class SendOnce(Send):
+    """A negative number must not be sent twice; a positive one may."""
+
+    @property
+    def idempotent(self) -> bool:
+        return all(number > 0 for number in self.numbers)
+
+
+class OnceSender(Sender):
+    async def send(self, numbers: Sequence[int], **options: Any) -> list[CloudResult[int]]:
+        return await self._run_batch(
+            numbers, 9, lambda some: SendOnce(numbers=tuple(some)), self._send, **options
+        )
+
+
+async def test_what_may_have_been_done_is_not_sent_again_with_what_was_not(executor):
+    def answer(number: int, request: int) -> CloudError | None:
+        if request > 1 or number == -4:
+            return None
+        return RateLimitedError("not done") if number == -1 else NetworkError("who knows")
+
+    sender = OnceSender(executor(retry=FixedDelay(delay=0)), answer)
+    results = await sender.send([-1, -2, 3, -4])
+    assert sender.requests == [(-1, -2, 3, -4), (-1, 3)]
+    assert [result.value_or(0) for result in results] == [-10, 0, 30, -40]
+    assert isinstance(results[1].error, NetworkError)
+
+
+async def test_what_was_not_done_is_sent_again_whatever_comes_first(executor):
+    def answer(number: int, request: int) -> CloudError | None:
+        if request > 1:
+            return None
+        return NetworkError("who knows") if number == -1 else RateLimitedError("not done")
+
+    sender = OnceSender(executor(retry=FixedDelay(delay=0)), answer)
+    results = await sender.send([-1, -2])
+    assert sender.requests == [(-1, -2), (-2,)]
+    assert [result.ok for result in results] == [False, True]
