@@ -12,6 +12,7 @@ from cloudkit.common import (
     NetworkError,
     NotFoundError,
     PreconditionFailedError,
+    RateLimitedError,
     ServiceUnavailableError,
     UnsupportedOperationError,
     ValidationError,
@@ -474,6 +475,35 @@ def test_receiving_that_fails_for_a_while_is_tried_again_later_each_time(
         assert leases.of("ack") == ["a"]
         times = [at - leases.receives[0][0] for at, _ in leases.receives[:4]]
         assert times == [pytest.approx(at) for at in (0, 0.5, 1.5, 3.5)]
+
+    in_virtual_time(main)
+
+
+def test_receiving_is_tried_again_when_the_service_says(make_leases, source, in_virtual_time):
+    async def main():
+        leases = make_leases()
+        leases.failures["receive"] = [
+            RateLimitedError("slow down", retry_after=7),
+            # As an open circuit breaker has it.
+            ServiceUnavailableError("open", retryable=False, unprocessed=True, retry_after=90),
+        ]
+        leases.send("a")
+        await until_empty(leases, source, Running(0))
+        assert leases.of("ack") == ["a"]
+        times = [at - leases.receives[0][0] for at, _ in leases.receives[:3]]
+        assert times == [pytest.approx(at) for at in (0, 7, 97)]
+
+    in_virtual_time(main)
+
+
+def test_who_does_not_wait_pauses_nevertheless(make_leases, source, in_virtual_time):
+    async def main():
+        leases = make_leases()
+        leases.send("a", "b")
+        with anyio.move_on_after(10):
+            await consumer(leases, source, Running(0), wait=0, concurrency=1).run()
+        assert leases.of("ack") == ["a", "b"]
+        assert 3 <= len(leases.receives) <= 45
 
     in_virtual_time(main)
 

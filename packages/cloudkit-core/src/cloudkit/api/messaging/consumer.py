@@ -33,6 +33,7 @@ Handler: TypeAlias = Callable[[Message], Awaitable[Any] | Any]
 DEFAULT_LEASE = 30.0
 SETTLE_SECONDS = 10.0
 EMPTY_WAIT = 1.0
+LEAST_INTERVAL = 0.25
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 LONGEST_RETRY_DELAY = 60.0
 LEAST_OF_LEASE = 0.05
@@ -177,16 +178,19 @@ class Consumer:
         while True:
             free = await self._free_lanes()
             idle = self._lanes == 0
+            began = anyio.current_time()
             messages = await self._receive_some(min(free, limits.max_receive), wait)
             for lane in _lanes(messages):
                 self._start(tasks, lane)
-            if messages or not self._options.stop_when_empty:
+            if messages:
                 continue
-            if idle:
+            if not self._options.stop_when_empty:
+                await anyio.sleep_until(began + LEAST_INTERVAL)  # the service may not have waited
+            elif idle:
                 return
-            # A handler that ran meanwhile may have given its message back, or still do, or send more:
-            # look again when one has ended.
-            if self._lanes:
+            elif self._lanes:
+                # A handler that ran meanwhile may have given its message back, or still do, or send
+                # more: look again when one has ended.
                 await self._lane_ended.wait()
 
     async def _free_lanes(self) -> int:
@@ -206,10 +210,12 @@ class Consumer:
             try:
                 return await self._contract._run(operation, self._contract._receive)
             except CloudError as error:
-                if not error.retryable:
+                # What says when to come back is no end: an open circuit breaker, for instance.
+                if not error.retryable and error.retry_after is None:
                     raise
                 _logger.warning("receiving from %s failed, trying again: %s", self._source, error)
-            await anyio.sleep(pause)
+                least = error.retry_after or 0.0
+            await anyio.sleep(max(pause, least))
             pause = min(pause * 2, LONGEST_PAUSE)
 
     def _start(self, tasks: TaskGroup, messages: Sequence[Message]) -> None:
