@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cloudkit.common import (
@@ -84,7 +84,9 @@ def test_durations(value, result):
     assert seconds(value, "delay") == result
 
 
-@pytest.mark.parametrize("value", [-1, math.nan, math.inf, True, "1", None, timedelta(seconds=-1)])
+@pytest.mark.parametrize(
+    "value", [-1, math.nan, math.inf, 10**400, True, "1", None, timedelta(seconds=-1)]
+)
 def test_bad_durations(value):
     with pytest.raises(ValidationError, match="delay must be"):
         seconds(value, "delay")
@@ -97,3 +99,9 @@ def test_durations_have_limits():
 
 def test_now_is_aware():
     assert utc_now().tzinfo is UTC
+
+
+@pytest.mark.parametrize("end", [datetime(2026, 1, 1), "2026-01-01", 5])  # noqa: DTZ001
+def test_the_end_of_credentials_is_aware(end):
+    with pytest.raises(ValidationError, match="aware"):
+        TokenCredentials(token="t", expires_at=end)

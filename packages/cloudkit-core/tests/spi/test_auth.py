@@ -112,25 +112,120 @@ def test_an_empty_chain_is_refused():
         ChainAuthProvider()
 
 
-async def test_caching_asks_once_and_renews_early():
+class Clock:
+    """The time of day, in hands."""
+
+    def __init__(self):
+        self.now = utc_now()
+
+    def __call__(self):
+        return self.now
+
+    def advance(self, **duration):
+        self.now += timedelta(**duration)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    for module in ("cloudkit.common.credentials", "cloudkit.spi.auth", __name__):
+        monkeypatch.setattr(f"{module}.utc_now", clock)
+    return clock
+
+
+async def test_caching_asks_once_and_renews_early(clock):
     source = Source()
     provider = CachingAuthProvider(source, refresh_before=timedelta(minutes=5))
     assert (await provider.get_credentials()).token == "1"
+    clock.advance(minutes=54)
     assert (await provider.get_credentials()).token == "1"
-    source.lifetime = timedelta(minutes=4)
-    assert (await provider.refresh_credentials()).token == "2"
-    assert (await provider.get_credentials()).token == "3"
-    assert source.asked == ["get", "refresh", "refresh"]
+    clock.advance(minutes=2)
+    assert (await provider.get_credentials()).token == "2"
+    assert (await provider.get_credentials()).token == "2"
+    assert source.asked == ["get", "refresh"]
 
 
-async def test_caching_falls_back_on_what_is_still_valid():
-    source = Source(lifetime=timedelta(minutes=4))
+async def test_caching_falls_back_on_what_is_still_valid(clock):
+    source = Source()
     provider = CachingAuthProvider(source, refresh_before=timedelta(minutes=5))
     await provider.get_credentials()
+    clock.advance(minutes=56)
     source.error = AuthenticationError("down")
     assert (await provider.get_credentials()).token == "1"
     with pytest.raises(AuthenticationError, match="down"):
         await provider.refresh_credentials()
+
+
+async def test_a_source_that_fails_is_not_asked_again_by_every_call(clock):
+    source = Source()
+    provider = CachingAuthProvider(source, refresh_before=timedelta(minutes=5))
+    await provider.get_credentials()
+    clock.advance(minutes=56)
+    source.error = AuthenticationError("down")
+    for _ in range(50):
+        await provider.get_credentials()
+    assert source.asked == ["get", "refresh"]
+    clock.advance(seconds=31)
+    source.error = None
+    assert (await provider.get_credentials()).token == "3"
+
+
+async def test_credentials_that_live_shortly_are_kept_nevertheless(clock):
+    source = Source(lifetime=timedelta(seconds=40))
+    provider = CachingAuthProvider(source, refresh_before=timedelta(minutes=5))
+    for _ in range(50):
+        assert (await provider.get_credentials()).token == "1"
+    clock.advance(seconds=19)
+    assert (await provider.get_credentials()).token == "1"
+    clock.advance(seconds=2)  # half of their life is over
+    for _ in range(50):
+        assert (await provider.get_credentials()).token == "2"
+    assert source.asked == ["get", "refresh"]
+
+
+async def test_while_one_task_renews_early_the_others_go_on(clock):
+    source = Source()
+    provider = CachingAuthProvider(source, refresh_before=timedelta(minutes=5))
+    await provider.get_credentials()
+    clock.advance(minutes=56)
+    source.gate = anyio.Event()
+    renewed = []
+
+    async def ask():
+        renewed.append((await provider.get_credentials()).token)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ask)
+        await anyio.wait_all_tasks_blocked()
+        with anyio.fail_after(30):
+            assert (await provider.get_credentials()).token == "1"
+        source.gate.set()
+    assert renewed == ["2"]
+    assert (await provider.get_credentials()).token == "2"
+
+
+async def test_tasks_that_need_new_credentials_share_a_failure():
+    source = Source()
+    source.gate = anyio.Event()
+    source.error = AuthenticationError("down")
+    provider = CachingAuthProvider(source)
+    errors = []
+
+    async def ask(number):
+        try:
+            await provider.get_credentials()
+        except AuthenticationError as error:
+            errors.append(error.complete(resource=str(number)))
+
+    async with anyio.create_task_group() as group:
+        for number in range(8):
+            group.start_soon(ask, number)
+        await anyio.wait_all_tasks_blocked()
+        source.gate.set()
+    assert source.asked == ["get"]
+    assert [error.message for error in errors] == ["down"] * 8
+    # Each has an error of its own, which says what that task was about.
+    assert sorted(error.resource for error in errors) == [str(number) for number in range(8)]
 
 
 async def test_caching_does_not_hand_out_what_has_expired():

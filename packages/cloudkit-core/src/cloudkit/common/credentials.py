@@ -8,6 +8,12 @@ from typing import Any
 
 from attrs import field, frozen
 from cloudkit.common.durations import utc_now
+from cloudkit.common.errors import ValidationError
+
+
+def _check_aware(instance: object, attribute: object, value: Any) -> None:
+    if value is not None and (not isinstance(value, datetime) or value.utcoffset() is None):
+        raise ValidationError("expires_at must be an aware datetime, or None")
 
 
 @frozen(kw_only=True)
@@ -16,9 +22,12 @@ class Credentials:
 
     Attributes:
         expires_at: When they stop being valid (aware UTC), or None when they do not expire.
+
+    Raises:
+        ValidationError: ``expires_at`` has no time zone.
     """
 
-    expires_at: datetime | None = None
+    expires_at: datetime | None = field(default=None, validator=_check_aware)
 
     def expired(self, *, within: timedelta = timedelta(0)) -> bool:
         """Whether they have expired, or will within the given time."""

@@ -28,7 +28,7 @@ def seconds(value: Duration, name: str, *, minimum: float = 0, maximum: float = 
     if isinstance(value, timedelta):
         result = value.total_seconds()
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        result = float(value)
+        result = _to_float(value)
     else:
         raise ValidationError(f"{name} must be seconds or a timedelta, not {type(value).__name__}")
     if not math.isfinite(result) or not minimum <= result <= maximum:
@@ -37,6 +37,13 @@ def seconds(value: Duration, name: str, *, minimum: float = 0, maximum: float = 
             f"{name} must be at least {_shown(minimum)}{upper} seconds, not {_shown(result)}"
         )
     return result
+
+
+def _to_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an int beyond any float
+        return math.inf
 
 
 def _shown(value: float) -> str:

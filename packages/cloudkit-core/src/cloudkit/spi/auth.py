@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from copy import copy
+from datetime import datetime, timedelta
 from typing import Any
 
 import anyio
-from cloudkit.common import Credentials, MissingCredentialsError
+from cloudkit.common import CloudError, Credentials, MissingCredentialsError, utc_now
+
+EARLY_PAUSE = timedelta(seconds=30)
+"""Longest time in which a source is not asked again for credentials that are still valid."""
 
 
 class AuthProvider(ABC):
@@ -141,7 +145,11 @@ class ChainAuthProvider(AuthProvider):
 
 
 class CachingAuthProvider(AuthProvider):
-    """Keeps credentials until shortly before they expire. Tasks that ask meanwhile share one request.
+    """Keeps credentials until shortly before they expire. Tasks that need new ones share one request.
+
+    Credentials are renewed early by one task, while the others go on with those that are kept. The
+    source is not asked again and again when that fails, or when it gives credentials that live for
+    less than ``refresh_before``: at least half of their life, or 30 seconds, passes in between.
 
     Args:
         provider: The source.
@@ -154,7 +162,8 @@ class CachingAuthProvider(AuthProvider):
         self._provider = provider
         self._refresh_before = refresh_before
         self._cached: Credentials | None = None
-        self._under_way: anyio.Event | None = None
+        self._request: _Request | None = None
+        self._early_from: datetime | None = None
 
     async def get_credentials(self) -> Credentials:
         """The kept credentials, renewed early; when that fails they serve until they expire.
@@ -163,12 +172,15 @@ class CachingAuthProvider(AuthProvider):
             AuthenticationError: The source failed, and there is nothing valid to fall back on.
         """
         cached = self._cached
-        if cached is not None and not cached.expired(within=self._refresh_before):
+        if cached is None or cached.expired():
+            return await self._renew(cached)
+        if self._request is not None or not self._due(cached):
             return cached
+        self._pause(cached)  # whatever comes of it
         try:
             return await self._renew(cached)
         except Exception:
-            if cached is not None and not cached.expired():
+            if not cached.expired():
                 return cached
             raise
 
@@ -180,18 +192,44 @@ class CachingAuthProvider(AuthProvider):
         """
         return await self._renew(self._cached)
 
+    def _due(self, cached: Credentials) -> bool:
+        paused = self._early_from is not None and utc_now() < self._early_from
+        return not paused and cached.expired(within=self._refresh_before)
+
+    def _pause(self, credentials: Credentials) -> None:
+        if credentials.expires_at is not None:
+            now = utc_now()
+            self._early_from = now + min(EARLY_PAUSE, (credentials.expires_at - now) / 2)
+
     async def _renew(self, stale: Credentials | None) -> Credentials:
-        while self._under_way is not None:
-            await self._under_way.wait()
+        while (request := self._request) is not None:
+            await request.ended.wait()
             if self._cached is not None and self._cached is not stale:
                 return self._cached
-        self._under_way = anyio.Event()
+            if request.failure is not None:
+                raise copy(request.failure) from request.failure.__cause__
+        request = self._request = _Request()
         try:
             if stale is None:
                 self._cached = await self._provider.get_credentials()
             else:
                 self._cached = await self._provider.refresh_credentials()
+        except CloudError as error:
+            # Each task adds to its error what it was about, so each gets one of its own.
+            request.failure = copy(error)
+            request.failure.__cause__ = error.__cause__
+            raise
+        else:
+            self._pause(self._cached)
             return self._cached
         finally:
-            done, self._under_way = self._under_way, None
-            done.set()
+            self._request = None
+            request.ended.set()
+
+
+class _Request:
+    """A question to the source. It has no failure when whoever asked was cancelled."""
+
+    def __init__(self) -> None:
+        self.ended = anyio.Event()
+        self.failure: CloudError | None = None
