@@ -128,3 +128,23 @@ async def test_one_that_overrides_nothing_is_not_called(executor, ping):
 
     assert await runner.run(ping(), hook) == "pong"
     assert (runner._around_operation, runner._around_attempt) == ((), ())
+
+
+async def test_what_an_interceptor_has_carried_out_again_has_all_its_attempts_again(executor, ping):
+    class Twice(Interceptor):
+        async def around_operation(self, operation, proceed):
+            try:
+                return await proceed(operation)
+            except ServiceUnavailableError:
+                return await proceed(operation)
+
+    attempts = []
+
+    async def hook(operation):
+        attempts.append(operation)
+        raise ServiceUnavailableError("down")
+
+    runner = executor(interceptors=[Twice()], retry=FixedDelay(max_attempts=3, delay=0))
+    with pytest.raises(ServiceUnavailableError):
+        await runner.run(ping(), hook)
+    assert len(attempts) == 6

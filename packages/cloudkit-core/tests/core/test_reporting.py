@@ -161,3 +161,20 @@ async def test_the_standard_logger(executor, ping, caplog):
     assert line.getMessage().startswith(
         "operation succeeded provider=acme operation=storage.ping resource=bucket/key attempts=1"
     )
+
+
+@pytest.mark.parametrize("method", ["enabled", "log"])
+async def test_a_broken_logger_does_not_make_an_operation_fail(executor, ping, caplog, method):
+    class Broken(Events):
+        pass
+
+    def fail(*args, **fields):
+        raise RuntimeError("s3cret")
+
+    setattr(Broken, method, fail)
+    runner = executor(logger=Broken(), retry=FixedDelay(max_attempts=2, delay=0))
+    assert await runner.run(ping(), failing(ServiceUnavailableError("down"))) == "pong"
+    with pytest.raises(NotFoundError):
+        await runner.run(ping(), failing(NotFoundError("gone")))
+    assert "the logger of a cloud failed: RuntimeError" in caplog.text
+    assert "s3cret" not in caplog.text

@@ -85,3 +85,13 @@ def test_the_standard_logger_writes_facts_and_keeps_them(caplog):
     (line,) = caplog.records
     assert line.getMessage() == "it happened resource=b/k name=x args=1"
     assert line.cloudkit == {"resource": "b/k", "delay": None, "name": "x", "args": 1}
+
+
+def test_what_is_logged_stays_in_its_line(caplog):
+    with caplog.at_level(logging.INFO, "acme.log"):
+        StandardLogger("acme.log").log(
+            logging.INFO, "it happened", resource="b/a\nERROR ü", name="é"
+        )
+    (line,) = caplog.records
+    assert line.getMessage() == "it happened resource=b/a\\nERROR \\xfc name=é"
+    assert line.cloudkit["resource"] == "b/a\nERROR ü"

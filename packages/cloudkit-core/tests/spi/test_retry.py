@@ -4,11 +4,16 @@ from datetime import timedelta
 
 import pytest
 from cloudkit.common import (
+    ClientClosedError,
     CloudError,
+    ConfigurationError,
+    MissingCredentialsError,
     NetworkError,
     NotFoundError,
     RateLimitedError,
     ServiceUnavailableError,
+    TlsError,
+    UnsupportedOperationError,
     ValidationError,
 )
 from cloudkit.spi import (
@@ -156,6 +161,27 @@ class TestCircuitBreaker:
         self.fail(breaker, ping(), 1, NotFoundError("gone"))
         self.fail(breaker, ping(), 2)
         breaker.admit(ping())
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            MissingCredentialsError("none"),
+            TlsError("no trust"),
+            ClientClosedError("closed"),
+            ConfigurationError("no region"),
+            UnsupportedOperationError("no such thing"),
+        ],
+    )
+    def test_what_fails_before_the_service_is_asked_says_nothing_of_it(
+        self, breaker, clock, ping, error
+    ):
+        self.fail(breaker, ping(), 2)
+        self.fail(breaker, ping(), 5, error)
+        self.fail(breaker, ping(), 1)
+        clock.now = 30
+        self.fail(breaker, ping(), 1, error)
+        with pytest.raises(ServiceUnavailableError, match="open"):
+            breaker.admit(ping())
 
     @pytest.mark.parametrize("retry_after", [None, 1.0])
     def test_throttling_does_not_count(self, breaker, ping, retry_after):

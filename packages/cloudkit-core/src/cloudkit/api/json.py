@@ -17,7 +17,7 @@ def to_json(value: Any) -> bytes:
     try:
         encoded = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         return encoded.encode()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise SerializationError(f"the value cannot be said in JSON: {error}") from error
 
 
@@ -29,5 +29,5 @@ def from_json(data: bytes, what: str) -> Any:
     """
     try:
         return json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SerializationError(f"{what} is not JSON: {error}") from error

@@ -129,17 +129,19 @@ class OperationExecutor(OperationRunner):
             raise
 
     async def _with_retries(self, operation: AnyOperation, hook: Proceed, call: Call) -> Any:
-        attempt = _nested(self._around_attempt, hook)
+        carry_out = _nested(self._around_attempt, hook)
+        attempt = 0  # an interceptor may have the operation carried out more than once
         while True:
             self._admit(operation, call)
+            attempt += 1
             try:
-                result = await attempt(operation)
+                result = await carry_out(operation)
             except Exception as native:
                 failure = self.translate(native, operation)
                 if not isinstance(failure, CloudError):
                     raise
                 self._retry.failed(failure, operation)
-                waited = await self._wait(failure, call.attempts, operation)
+                waited = await self._wait(failure, attempt, operation)
                 if waited is None:
                     if failure is native:
                         raise

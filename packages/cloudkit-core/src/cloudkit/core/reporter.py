@@ -9,6 +9,8 @@ from typing import Any
 from cloudkit.common import CloudError
 from cloudkit.spi import AnyOperation, Logger, MetricsCollector, NoMetrics, OperationRecord
 
+_last_resort = logging.getLogger("cloudkit")
+
 
 class Call:
     """What is known of one operation under way.
@@ -54,7 +56,7 @@ class Reporter:
         """The operation has ended well."""
         if self._metrics is not None:
             self._record(self._metrics, call, "ok", None)
-        if self._logger.enabled(logging.DEBUG):
+        if self._enabled(logging.DEBUG):
             self._log_end(logging.DEBUG, "operation succeeded", call)
 
     def failed(self, call: Call, error: BaseException) -> None:
@@ -67,14 +69,14 @@ class Reporter:
             level = logging.DEBUG
         if self._metrics is not None:
             self._record(self._metrics, call, outcome, error)
-        if self._logger.enabled(level):
+        if self._enabled(level):
             self._log_end(level, event, call, error=_described(error))
 
     def retrying(
         self, operation: AnyOperation, error: CloudError, attempt: int, delay: float
     ) -> None:
         """An attempt has failed, and another one follows after ``delay`` seconds."""
-        if self._logger.enabled(logging.INFO):
+        if self._enabled(logging.INFO):
             self._log(
                 logging.INFO,
                 "attempt failed, trying again",
@@ -117,14 +119,24 @@ class Reporter:
         )
 
     def _log(self, level: int, event: str, operation: AnyOperation, **facts: Any) -> None:
-        self._logger.log(
-            level,
-            event,
-            provider=self._provider,
-            operation=f"{operation.service}.{operation.name}",
-            resource=operation.resource or None,
-            **facts,
-        )
+        try:
+            self._logger.log(
+                level,
+                event,
+                provider=self._provider,
+                operation=f"{operation.service}.{operation.name}",
+                resource=operation.resource or None,
+                **facts,
+            )
+        except Exception as fault:  # noqa: BLE001  # what was done must not look as if it had failed
+            _last_resort.error("the logger of a cloud failed: %s", type(fault).__name__)
+
+    def _enabled(self, level: int) -> bool:
+        try:
+            return self._logger.enabled(level)
+        except Exception as fault:  # noqa: BLE001  # as above
+            _last_resort.error("the logger of a cloud failed: %s", type(fault).__name__)
+            return False
 
 
 def _described(error: BaseException) -> str:

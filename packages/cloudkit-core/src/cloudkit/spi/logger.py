@@ -40,6 +40,14 @@ class StandardLogger(Logger):
         return self._logger.isEnabledFor(level)
 
     def log(self, level: int, event: str, **fields: Any) -> None:
-        """Write ``event key=value ...`` with the fields as ``record.cloudkit``."""
-        facts = " ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
+        """Write ``event key=value ...`` in one line, with the fields as ``record.cloudkit``."""
+        facts = " ".join(
+            f"{name}={_in_one_line(value)}" for name, value in fields.items() if value is not None
+        )
         self._logger.log(level, "%s %s", event, facts, extra={"cloudkit": fields})
+
+
+def _in_one_line(value: object) -> str:
+    # A key may hold a line break, and what stands behind it must not pass for a line of the log.
+    text = str(value)
+    return text if text.isprintable() else text.encode("unicode_escape").decode()

@@ -15,10 +15,15 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 from cloudkit.common import (
+    ClientClosedError,
     CloudError,
+    ConfigurationError,
     Duration,
+    MissingCredentialsError,
     RateLimitedError,
     ServiceUnavailableError,
+    TlsError,
+    UnsupportedOperationError,
     ValidationError,
     seconds,
 )
@@ -132,11 +137,22 @@ class ExponentialBackoff(RetryPolicy):
         return Retry(max(ceiling * self.random(), error.retry_after or 0.0))
 
 
+_NOT_OF_THE_SERVICE = (
+    ClientClosedError,
+    ConfigurationError,
+    MissingCredentialsError,
+    TlsError,
+    UnsupportedOperationError,
+)
+"""Errors that are found before the service is asked, and say nothing of its health."""
+
+
 class CircuitBreaker(RetryPolicy):
     """Stops calling a service that keeps failing, and tries it again after a while.
 
     The circuit is kept for each service (``operation.service``). Only failures that speak of the
-    service's health count: retryable ones that are no throttling.
+    service's health count: retryable ones that are no throttling. Any other answer of the service's
+    closes the circuit; what fails before the service is asked, as for want of credentials, does not.
 
     Args:
         policy: Decides while the circuit is closed.
@@ -194,6 +210,8 @@ class CircuitBreaker(RetryPolicy):
     def failed(self, error: CloudError, operation: AnyOperation) -> None:
         """Count the failure, or the success: an error of the caller's shows a healthy service."""
         self._policy.failed(error, operation)
+        if isinstance(error, _NOT_OF_THE_SERVICE):
+            return
         if error.retryable and not isinstance(error, RateLimitedError):
             with self._lock:
                 count = self._failures.get(operation.service, 0) + 1
