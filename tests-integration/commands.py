@@ -164,11 +164,14 @@ class CommandSuite:
     def test_large_objects_go_in_parts(self, cli: Run, bucket: str, tmp_path: Path) -> None:
         data = os.urandom(11 * 1024 * 1024)
         (tmp_path / "large").write_bytes(data)
+        os.utime(tmp_path / "large", (0, 0))  # services tell whole seconds only
         cli("cp", "--part-size", "5m", tmp_path / "large", bucket)
         cli("cp", "--part-size", "3m", f"{bucket}/large", tmp_path / "back")
         assert (tmp_path / "back").read_bytes() == data
         again = cli("cp", "-u", tmp_path / "large", bucket, "--json").row
         assert again["action"] == ("skipped" if self.knows_parts else "copied")
+        trusting = cli("cp", "-u", "--trust-times", tmp_path / "large", bucket, "--json").row
+        assert trusting["action"] == "skipped"
 
     def test_urls_read_and_write(self, cli: Run, bucket: str, files: Path) -> None:
         place = f"{bucket}/a b.txt"

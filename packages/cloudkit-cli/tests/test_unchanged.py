@@ -1,6 +1,7 @@
 """When something is taken to be there already: stores differ in what they tell of their objects."""
 
 import hashlib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,13 @@ class Store:
     async def refuse(self, *arguments: object, **options: object) -> None:
         raise CopiedError
 
-    put_object = open_object = copy_object = refuse
+    put_object = open_object = copy_object = download_file = refuse
 
 
-def info(etag: str = "x", size: int = len(DATA), **checksums: str) -> ObjectInfo:
+def info(etag: str = "x", size: int = len(DATA), hours: int = 0, **checksums: str) -> ObjectInfo:
+    modified = utc_now() + timedelta(hours=hours)
     return ObjectInfo(
-        bucket="b", key="k", size=size, etag=etag, last_modified=utc_now(), checksums=checksums
+        bucket="b", key="k", size=size, etag=etag, last_modified=modified, checksums=checksums
     )
 
 
@@ -49,9 +51,10 @@ def end(provider: str, found: ObjectInfo | None) -> ObjectEnd:
     return ObjectEnd(store, "b", "k", "s3://b/k")
 
 
-async def skips(job: Job) -> bool:
+async def skips(job: Job, *, trust_times: bool = False) -> bool:
     try:
-        return await Copier(skip_unchanged=True).copy(job, lambda *_: None) == "skipped"
+        copier = Copier(skip_unchanged=True, trust_times=trust_times)
+        return await copier.copy(job, lambda *_: None) == "skipped"
     except CopiedError:
         return False
 
@@ -94,3 +97,30 @@ async def test_two_objects(here: ObjectInfo, there: ObjectInfo, expected) -> Non
 
 async def test_etags_say_nothing_across_providers() -> None:
     assert not await skips(Job(end("acme", info(etag="one")), end("other", info(etag="one"))))
+
+
+@pytest.mark.parametrize(
+    ("found", "up", "down"),
+    [
+        (info(hours=1), True, False),
+        (info(hours=-1), False, True),
+        (info(hours=1, size=3), False, False),
+        (info(hours=1, md5="0" * 32), False, False),
+        (info(hours=-1, md5="0" * 32), False, False),
+        (info(hours=-1, md5=MD5), True, True),
+    ],
+)
+async def test_times_are_trusted_where_nothing_else_tells(
+    tmp_path: Path, found: ObjectInfo, up: bool, down: bool
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(DATA)
+    assert await skips(Job(FileEnd(path), end("acme", found)), trust_times=True) is up
+    assert await skips(Job(end("acme", found), FileEnd(path)), trust_times=True) is down
+
+
+async def test_times_of_two_objects() -> None:
+    old, new = end("acme", info(hours=-1)), end("other", info())
+    assert await skips(Job(old, new), trust_times=True)
+    assert not await skips(Job(new, old), trust_times=True)
+    assert not await skips(Job(old, new))

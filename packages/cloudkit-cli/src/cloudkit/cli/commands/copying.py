@@ -37,6 +37,7 @@ class Manner:
         part_size: Bytes of a part, as text; None for the default.
         verbose: Whether every file has a line.
         progress: Whether a bar may be shown.
+        trust_times: Whether newer targets are unchanged where nothing else tells.
     """
 
     jobs: int
@@ -44,11 +45,16 @@ class Manner:
     part_size: str | None
     verbose: bool
     progress: bool
+    trust_times: bool
 
 
 def _moving(command: FunctionT) -> FunctionT:
     """Give a command the options of a Manner."""
     for decorate in (
+        click.option(
+            "--trust-times", is_flag=True,
+            help="Where the contents cannot be compared, a target that is newer is unchanged.",
+        ),
         click.option("--progress/--no-progress", default=True, help="The bar, on a terminal."),
         click.option("-v", "--verbose", is_flag=True, help="A line for every file."),
         click.option("--part-size", metavar="SIZE", help="Bytes of a part, such as 16m."),
@@ -117,7 +123,16 @@ def copy(
 
     several = len(sources) > 1
     how = Manner(**manner)
-    copier = Copier(skip_unchanged, _size(how.part_size), how.parts, dry_run, attributes)
+    if how.trust_times and not skip_unchanged:
+        raise click.UsageError("--trust-times goes with --skip-unchanged")
+    copier = Copier(
+        skip_unchanged,
+        _size(how.part_size),
+        how.parts,
+        dry_run,
+        attributes,
+        trust_times=how.trust_times,
+    )
     aim = Aim(target, several or _is_folder(target), recursive, several, selection)
     _run(settings, sources, aim, copier, how)
 
@@ -154,7 +169,7 @@ def synchronise(
     from cloudkit.cli.transfer.plan import Aim
 
     how = Manner(**manner)
-    copier = Copier(True, _size(how.part_size), how.parts, dry_run)
+    copier = Copier(True, _size(how.part_size), how.parts, dry_run, trust_times=how.trust_times)
     selection = Selection(include, exclude)
     aim = Aim(target, recursive=True, selection=selection, delete=delete)
     _run(settings, (source,), aim, copier, how)

@@ -37,6 +37,8 @@ class Copier:
         parts: Parts of one object under way at once.
         dry_run: Whether only to look what would be copied.
         attributes: Attributes that objects get, in place of those of the source.
+        trust_times: Whether a target of the same size that is newer than its source is taken for
+            unchanged, where their contents cannot be compared.
     """
 
     skip_unchanged: bool = False
@@ -44,6 +46,7 @@ class Copier:
     parts: int = 4
     dry_run: bool = False
     attributes: WriteOptions = field(factory=WriteOptions)
+    trust_times: bool = False
 
     async def copy(self, job: Job, progress: Progress) -> Outcome:
         """Copy one. After an error or a cancellation the target is as it was.
@@ -133,15 +136,34 @@ class Copier:
     async def _unchanged(self, job: Job) -> bool:
         match job.source, job.target:
             case FileEnd(path), ObjectEnd() as target:
-                return await _same_as_file(await _head(target), path)
+                there = await _head(target)
+                facts = await to_thread.run_sync(_facts, path)
+                if facts is None or there is None or facts.st_size != there.size:
+                    return False
+                same = await _same_content(there, path)
+                return self._verdict(same, facts.st_mtime, there.last_modified.timestamp())
             case ObjectEnd() as source, FileEnd(path):
-                return await _same_as_file(await _head(source), path)
+                facts = await to_thread.run_sync(_facts, path)
+                here = None if facts is None else await _head(source)
+                if facts is None or here is None or facts.st_size != here.size:
+                    return False
+                same = await _same_content(here, path)
+                return self._verdict(same, here.last_modified.timestamp(), facts.st_mtime)
             case ObjectEnd() as source, ObjectEnd() as target:
                 there = await _head(target)
                 here = None if there is None else await _head(source)
-                return here is not None and there is not None and _same(here, there, job)
+                if here is None or there is None or here.size != there.size:
+                    return False
+                same = _same_object(here, there, alike=_alike(source, target))
+                times = (here.last_modified.timestamp(), there.last_modified.timestamp())
+                return self._verdict(same, *times)
             case _:
                 return False
+
+    def _verdict(self, same: bool | None, source_time: float, target_time: float) -> bool:
+        if same is None:
+            return self.trust_times and target_time > source_time
+        return same
 
 
 async def _source_size(job: Job) -> int:
@@ -157,9 +179,8 @@ async def _head(end: ObjectEnd) -> ObjectInfo | None:
         return None
 
 
-async def _same_as_file(info: ObjectInfo | None, path: Path) -> bool:
-    if info is None or await to_thread.run_sync(_size, path) != info.size:
-        return False
+async def _same_content(info: ObjectInfo, path: Path) -> bool | None:
+    """Whether an object has the content of a file; None where the store tells nothing of it."""
     for algorithm in ALGORITHMS:
         if algorithm in info.checksums:
             digest = await to_thread.run_sync(_digest, path, algorithm, abandon_on_cancel=True)
@@ -167,26 +188,27 @@ async def _same_as_file(info: ObjectInfo | None, path: Path) -> bool:
                 return digest == info.checksums[algorithm]
     etag = _plain_etag(info)
     if _MD5.fullmatch(etag) is None:
-        return False
+        return None
     # Many stores have the MD5 for an ETag. Where it is something else, it will not be the file's.
     return etag == await to_thread.run_sync(_digest, path, "md5", abandon_on_cancel=True)
 
 
-def _size(path: Path) -> int | None:
-    return path.stat().st_size if path.is_file() else None
+def _facts(path: Path) -> os.stat_result | None:
+    return path.stat() if path.is_file() else None
 
 
-def _same(here: ObjectInfo, there: ObjectInfo, job: Job) -> bool:
-    if here.size != there.size:
-        return False
+def _alike(source: ObjectEnd, target: ObjectEnd) -> bool:
+    """Whether their ETags are made in the same way."""
+    return source.cloud.provider == target.cloud.provider
+
+
+def _same_object(here: ObjectInfo, there: ObjectInfo, *, alike: bool) -> bool | None:
     common = [name for name in ALGORITHMS if name in here.checksums and name in there.checksums]
     if common:
         return here.checksums[common[0]] == there.checksums[common[0]]
-    match job.source, job.target:
-        case ObjectEnd(cloud=one), ObjectEnd(cloud=other):
-            alike = _plain_etag(here) == _plain_etag(there)
-            return alike and one.provider == other.provider
-    return False
+    if alike and _plain_etag(here) == _plain_etag(there):
+        return True
+    return None
 
 
 def _plain_etag(info: ObjectInfo) -> str:
