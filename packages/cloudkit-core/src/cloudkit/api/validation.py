@@ -104,6 +104,12 @@ def is_optional_text(instance: object, attribute: Any, value: Any) -> None:
         text(value, attribute.name)
 
 
+def is_flag(instance: object, attribute: Any, value: Any) -> None:
+    """A field that is True or False, and nothing that only counts as such."""
+    if not isinstance(value, bool):
+        raise ValidationError(f"{attribute.name} must be True or False, not {value!r}")
+
+
 def is_optional_count(instance: object, attribute: Any, value: Any) -> None:
     """A field that holds a positive ``whole_number`` or None."""
     if value is not None:

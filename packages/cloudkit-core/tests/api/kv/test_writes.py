@@ -297,3 +297,9 @@ def test_waves_keep_the_order_of_each_item(names):
         mine = [index for index in order if names[index] == name]
         assert mine == sorted(mine)
     assert len(result) == max((names.count(name) for name in names), default=0)
+
+
+@pytest.mark.parametrize("writes", [None, 5, "key", b"key", []])
+def test_a_transaction_has_several_writes(writes):
+    with pytest.raises(ValidationError):
+        Transact(table="t", writes=writes)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from cloudkit.api.messaging import DeadLetterPolicy
+from cloudkit.api.messaging import DeadLetterPolicy, Receive, Source
 from cloudkit.api.messaging.operations import check_policy
-from cloudkit.api.pubsub.operations import to_filter
+from cloudkit.api.pubsub.operations import CreateTopic, to_filter
+from cloudkit.api.queue.operations import CreateQueue, ListQueues
 from cloudkit.common import QueueCapabilities, ValidationError
 
 
@@ -41,3 +42,28 @@ def test_a_policy_is_one():
     check_policy(DeadLetterPolicy(max_receives=3), capabilities)
     with pytest.raises(ValidationError, match="must be a DeadLetterPolicy, not int"):
         check_policy(3, capabilities)
+
+
+@pytest.mark.parametrize("wrong", [None, 3, b"jobs", "", "\ud800"])
+def test_what_names_nothing_is_nothing_to_receive_from(make_leases, in_virtual_time, wrong):
+    async def main():
+        leases = make_leases()
+        with pytest.raises(ValidationError, match="queue"):
+            await leases._run(Receive(source=Source("queue", wrong)), leases._receive)
+        assert leases.receives == []
+
+    in_virtual_time(main)
+
+
+@pytest.mark.parametrize("wrong", [None, 1, "no"])
+def test_a_flag_that_is_kept_is_one(wrong):
+    with pytest.raises(ValidationError, match="fifo must be True or False"):
+        CreateQueue(queue="jobs", fifo=wrong)
+    with pytest.raises(ValidationError, match="ordering must be True or False"):
+        CreateTopic(topic="news", ordering=wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, 1, b"a", "\ud800"])
+def test_a_prefix_of_queues_is_a_text(wrong):
+    with pytest.raises(ValidationError, match="prefix"):
+        ListQueues(prefix=wrong)

@@ -460,3 +460,32 @@ async def test_a_view_takes_what_the_storage_takes(storage: FakeStorage) -> None
     for key in (None, 5, b"k"):
         with pytest.raises(ValidationError, match="the key must be a string"):
             await view.get_object(key)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"checksum": "5d41402abc4b2a76b9719d911017c592"},
+        {"progress": 5},
+        {"storage_class": b"COLD"},
+        {"storage_class": ""},
+        {"if_none_match": []},
+        {"if_none_match": "etag"},
+        {"concurrency": 0},
+    ],
+    ids=str,
+)
+async def test_bad_options_of_a_write_are_refused(
+    storage: FakeStorage, options: dict[str, Any]
+) -> None:
+    with pytest.raises(ValidationError):
+        await storage.put_object("abc", "k", DATA, **options)
+    assert not storage.sizes
+
+
+@pytest.mark.parametrize("content_type", [b"a", 5, "", "ü/x", "a\nb"])
+async def test_a_link_is_bound_to_what_can_be_a_content_type(
+    storage: FakeStorage, content_type: Any
+) -> None:
+    with pytest.raises(ValidationError, match="content_type"):
+        await storage.presigned_put_url("abc", "k", content_type=content_type)

@@ -42,7 +42,7 @@ from cloudkit.api.kv.sorting import SortCondition
 from cloudkit.api.kv.updates import Changes
 from cloudkit.api.kv.values import Document
 from cloudkit.api.paging import Pager
-from cloudkit.api.validation import whole_number
+from cloudkit.api.validation import several, whole_number
 from cloudkit.common import CloudResult, Duration, NotFoundError, ValidationError
 
 
@@ -335,7 +335,7 @@ class KeyValueStore(KeyValueStoreHooks):
         """
         if isinstance(keys, (str, Key)):
             raise ValidationError("batch_get takes a list of keys; use get for one")
-        wanted = [Key.of(key) for key in keys]
+        wanted = [Key.of(key) for key in several(keys, "keys")]
         distinct = list(dict.fromkeys(wanted))
         results = await self._run_batch(
             distinct,
@@ -364,7 +364,7 @@ class KeyValueStore(KeyValueStoreHooks):
             ValidationError: A write has a condition, which only ``put``, ``delete`` and ``transact``
                 can ask for.
         """
-        wanted = list(writes)
+        wanted = several(writes, "writes")
         for write in wanted:
             check_batch_write(write)
         results: list[CloudResult[str | None] | None] = [None] * len(wanted)

@@ -24,7 +24,14 @@ from cloudkit.api.kv.paths import Path
 from cloudkit.api.kv.sorting import SortCondition
 from cloudkit.api.kv.values import Extent, Value, significant_digits
 from cloudkit.api.paging import Page
-from cloudkit.api.validation import is_optional_count, is_text, text, text_within, whole_number
+from cloudkit.api.validation import (
+    is_optional_count,
+    is_text,
+    several,
+    text,
+    text_within,
+    whole_number,
+)
 from cloudkit.common import CloudResult, KeyValueCapabilities, ValidationError
 from cloudkit.spi import Operation
 from cloudkit.spi.operation import T
@@ -291,7 +298,7 @@ class BatchWriteItems(TableOperation[Sequence[CloudResult[str | None]]]):
 
 
 def _to_writes(writes: Iterable[TransactWrite]) -> tuple[TransactWrite, ...]:
-    result = tuple(writes)
+    result = tuple(several(writes, "writes"))
     for write in result:
         if not isinstance(write, (Put, DeleteWrite, UpdateWrite, Check)):
             raise ValidationError(f"{write!r} is not a Put, Delete, Update or Check")

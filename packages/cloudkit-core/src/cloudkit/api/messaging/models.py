@@ -112,7 +112,7 @@ class Source:
     dead_letters: bool = False
 
     def __str__(self) -> str:
-        place = self.name if self.topic is None else f"{self.topic}/{self.name}"
+        place = f"{self.name}" if self.topic is None else f"{self.topic}/{self.name}"
         return f"{place} (dead letters)" if self.dead_letters else place
 
 

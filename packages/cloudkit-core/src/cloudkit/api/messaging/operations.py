@@ -26,10 +26,10 @@ def check_source(source: Source, capabilities: MessagingCapabilities) -> None:
         ValidationError: One does not.
     """
     if isinstance(capabilities, QueueCapabilities):
-        capabilities.queue_name.check(source.name, "queue")
+        capabilities.queue_name.check(text(source.name, "queue"), "queue")
     if isinstance(capabilities, PubSubCapabilities):
         capabilities.topic_name.check(text(source.topic, "topic"), "topic")
-        capabilities.subscription_name.check(source.name, "subscription")
+        capabilities.subscription_name.check(text(source.name, "subscription"), "subscription")
 
 
 def check_message(message: OutgoingMessage, capabilities: MessagingCapabilities) -> None:

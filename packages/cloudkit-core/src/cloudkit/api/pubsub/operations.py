@@ -11,7 +11,7 @@ from cloudkit.api.messaging import DeadLetterPolicy, OutgoingMessage, SentMessag
 from cloudkit.api.messaging.operations import check_message, check_policy, check_visibility
 from cloudkit.api.paging import Page
 from cloudkit.api.pubsub.models import SubscriptionInfo, TopicInfo
-from cloudkit.api.validation import is_optional_count, is_text, several, text
+from cloudkit.api.validation import is_flag, is_optional_count, is_text, several, text
 from cloudkit.common import CloudResult, PubSubCapabilities, ValidationError
 from cloudkit.spi import Operation
 from cloudkit.spi.operation import T
@@ -70,7 +70,7 @@ class CreateTopic(TopicOperation[TopicInfo]):
     """Create a topic."""
 
     name = "create_topic"
-    ordering: bool = False
+    ordering: bool = field(default=False, validator=is_flag)
 
     def check(self, capabilities: PubSubCapabilities) -> None:
         """The provider has such topics."""

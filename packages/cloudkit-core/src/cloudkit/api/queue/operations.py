@@ -9,7 +9,7 @@ from cloudkit.api.messaging import DeadLetterPolicy, OutgoingMessage, SentMessag
 from cloudkit.api.messaging.operations import check_message, check_policy, check_visibility
 from cloudkit.api.paging import Page
 from cloudkit.api.queue.models import QueueInfo, QueueStats
-from cloudkit.api.validation import is_optional_count, is_text
+from cloudkit.api.validation import is_flag, is_optional_count, is_text, is_text_or_empty
 from cloudkit.common import CloudResult, QueueCapabilities, seconds
 from cloudkit.spi import Operation
 from cloudkit.spi.operation import T
@@ -37,7 +37,7 @@ class CreateQueue(QueueOperation[QueueInfo]):
     """Create a queue."""
 
     name = "create_queue"
-    fifo: bool = False
+    fifo: bool = field(default=False, validator=is_flag)
     visibility: float = 30.0
     retention: float | None = None
     dead_letter: DeadLetterPolicy | None = None
@@ -77,7 +77,7 @@ class ListQueues(Operation[Page[QueueInfo]]):
     contract = "queue"
     name = "list_queues"
     safe = True
-    prefix: str = ""
+    prefix: str = field(default="", validator=is_text_or_empty)
     page_size: int | None = field(default=None, validator=is_optional_count)
     page_token: str | None = None
 

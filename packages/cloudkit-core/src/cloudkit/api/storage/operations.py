@@ -73,6 +73,17 @@ def checked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
     return result
 
 
+def _check_header(name: str, value: Any) -> None:
+    if value is not None and not (
+        isinstance(value, str) and value and value.isascii() and value.isprintable()
+    ):
+        raise ValidationError(f"{name} must be printable ASCII and not empty, not {value!r}")
+
+
+def _is_header(instance: object, attribute: Any, value: Any) -> None:
+    _check_header(attribute.name, value)
+
+
 def checked_attributes(attributes: ObjectAttributes) -> ObjectAttributes:
     """Attributes that can be sent: headers in printable ASCII, metadata names in lower case.
 
@@ -80,11 +91,7 @@ def checked_attributes(attributes: ObjectAttributes) -> ObjectAttributes:
         ValidationError: One of them cannot.
     """
     for name in _HEADER_NAMES:
-        value = getattr(attributes, name)
-        if value is not None and not (
-            isinstance(value, str) and value and value.isascii() and value.isprintable()
-        ):
-            raise ValidationError(f"{name} must be printable ASCII and not empty, not {value!r}")
+        _check_header(name, getattr(attributes, name))
     return evolve(attributes, metadata=checked_metadata(attributes.metadata))
 
 
@@ -104,7 +111,7 @@ def _check_attributes(
 
 
 def _check_condition(if_match: str | None, if_none_match: str | None) -> None:
-    if if_none_match not in {None, "*"}:
+    if if_none_match is not None and if_none_match != "*":
         raise ValidationError('if_none_match on a write can only be "*" (create, do not replace)')
     if if_match is not None and if_none_match is not None:
         raise ValidationError("if_match and if_none_match exclude each other on a write")
@@ -213,7 +220,7 @@ class PutObject(WriteOperation[StoredObject]):
     name = "put_object"
     body: bytes = field(repr=False)
     attributes: ObjectAttributes = field(factory=ObjectAttributes, converter=checked_attributes)
-    storage_class: str | None = None
+    storage_class: str | None = field(default=None, validator=is_optional_text)
 
     def check(self, capabilities: StorageCapabilities) -> None:
         """Condition, size, metadata and storage class are within what the provider can do."""
@@ -294,7 +301,7 @@ class CopyObject(WriteOperation[StoredObject]):
     attributes: ObjectAttributes | None = field(
         default=None, converter=optional(checked_attributes)
     )
-    storage_class: str | None = None
+    storage_class: str | None = field(default=None, validator=is_optional_text)
     source_if_match: str | None = field(default=None, validator=is_optional_text)
 
     def __attrs_post_init__(self) -> None:
@@ -361,7 +368,7 @@ class PresignPut(ObjectOperation[PresignedUrl]):
     name = "presigned_put_url"
     safe = True
     expires_in: float
-    content_type: str | None = None
+    content_type: str | None = field(default=None, validator=_is_header)
 
     def check(self, capabilities: StorageCapabilities) -> None:
         """The life of the URL and the content type are within what the provider can do."""
@@ -378,7 +385,7 @@ class CreateUpload(WriteOperation[str]):
 
     name = "create_upload"
     attributes: ObjectAttributes = field(factory=ObjectAttributes, converter=checked_attributes)
-    storage_class: str | None = None
+    storage_class: str | None = field(default=None, validator=is_optional_text)
 
     @property
     def idempotent(self) -> bool:

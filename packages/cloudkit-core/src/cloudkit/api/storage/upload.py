@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from itertools import count
+from typing import Any
 
 import anyio
 from anyio import to_thread
@@ -28,7 +29,7 @@ from cloudkit.api.storage.operations import (
 )
 from cloudkit.api.tasks import flat_task_group
 from cloudkit.api.validation import whole_number
-from cloudkit.common import CloudError, IntegrityError, StorageCapabilities
+from cloudkit.common import CloudError, IntegrityError, StorageCapabilities, ValidationError
 
 DEFAULT_PART_SIZE = 8 * 1024 * 1024
 DEFAULT_CONCURRENCY = 4
@@ -40,6 +41,11 @@ SMALL = 256 * 1024
 def _check_positive(instance: object, attribute: object, value: int | None) -> None:
     if value is not None:
         whole_number(value, getattr(attribute, "name", "the number"))
+
+
+def _check_callable(instance: object, attribute: object, value: Any) -> None:
+    if value is not None and not callable(value):
+        raise ValidationError(f"progress must be a function, not {type(value).__name__}")
 
 
 @frozen(kw_only=True)
@@ -54,7 +60,7 @@ class Transfer:
 
     part_size: int | None = field(default=None, validator=_check_positive)
     concurrency: int = field(default=DEFAULT_CONCURRENCY, validator=_check_positive)
-    progress: Progress | None = None
+    progress: Progress | None = field(default=None, validator=_check_callable)
 
 
 class Upload:
@@ -81,6 +87,8 @@ class Upload:
         self._body = body
         self._transfer = transfer
         self._checksum = checksum
+        if checksum is not None and not isinstance(checksum, Checksum):
+            raise ValidationError(f"checksum must be a Checksum, not {type(checksum).__name__}")
         self._hasher: Hasher | None = hasher(checksum.algorithm) if checksum else None
         self._length: int | None = None
         self._uploaded: list[UploadedPart] = []
