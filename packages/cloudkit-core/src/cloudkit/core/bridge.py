@@ -31,21 +31,14 @@ class CredentialBridge:
         """
         self._take(await self._provider.get_credentials())
 
-    async def renew(self, refused: Credentials | None = None) -> bool:
+    async def renew(self) -> bool:
         """Ask for others in place of those that were refused; tells whether there are any.
-
-        Args:
-            refused: What ``current()`` was before the call that was refused. Where another task has
-                seen to others since, these will do. None for what is current now.
 
         Raises:
             AuthenticationError: The provider has none.
             ConfigurationError: They are of a kind that the service does not know.
         """
-        if refused is None:
-            refused = self._current
-        elif self._current != refused:
-            return True
+        refused = self._current
         self._take(await self._provider.refresh_credentials())
         return self._current != refused
 

@@ -149,7 +149,8 @@ class CachingAuthProvider(AuthProvider):
 
     Credentials are renewed early by one task, while the others go on with those that are kept. The
     source is not asked again and again when that fails, or when it gives credentials that live for
-    less than ``refresh_before``: at least half of their life, or 30 seconds, passes in between.
+    less than ``refresh_before``: in between pass 30 seconds, or half of what is left of their life
+    where that is less.
 
     Args:
         provider: The source.
