@@ -22,6 +22,15 @@ from cloudkit.cli import main
 FOREIGN = ("CLOUD_", "AWS_", "AZURE_", "GOOGLE_", "GCLOUD_", "CLOUDSDK_", "OCI_")
 """Beginnings of variables that a machine may have set for clouds of its own."""
 
+CALLS = (
+    "storage.list_buckets",
+    "kv.list_tables",
+    "queue.list_queues",
+    "pubsub.list_topics",
+    "functions.list_functions",
+)
+"""What the doctor tries of each provider."""
+
 _numbers = itertools.count(1)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
-from commands import CommandSuite, Run, Setting, cli, fresh_name, setting
+from commands import CALLS, CommandSuite, Run, Setting, cli, fresh_name, setting
 from emulators import azurite as azurite_server
 from emulators.azure_functions import MASTER_KEY
 from emulators.cosmos import KEY as COSMOS_KEY
@@ -83,12 +84,32 @@ class TestCommands(CommandSuite):
         assert found["credentials storage"]["detail"] == "storage key (variable AZURE_STORAGE_KEY)"
         assert "AZURE_COSMOS_KEY" in found["credentials kv"]["detail"]
 
-    def test_the_doctor_on_a_key_that_is_refused(
-        self, cli: Run, storage: None, setting: Setting
+    def test_the_doctor_on_keys_that_are_refused(
+        self,
+        cli: Run,
+        storage: None,
+        documents: None,
+        queues: None,
+        topics: None,
+        functions: None,
+        service_bus: Server,
+        setting: Setting,
     ) -> None:
-        setting(AZURE_STORAGE_KEY=azurite_server.OTHER_KEY)
+        wrong = b64encode(b"a key that nobody has").decode()
+        setting(
+            AZURE_STORAGE_KEY=wrong,
+            AZURE_COSMOS_KEY=wrong,
+            AZURE_SERVICEBUS_CONNECTION_STRING=connection_string(service_bus.url, key=wrong),
+            CLOUD_MANAGEMENT_TOKEN=wrong,
+            AZURE_FUNCTIONS_KEY=wrong,
+        )
         found = self.examine(cli, "azure", code=4)
-        assert found["storage.list_buckets"]["status"] == "denied"
-        assert found["endpoint"]["status"] == "ok"  # it answered
+        for check in CALLS:
+            assert found[check]["status"] == "denied", found[check]
+        assert found["endpoint"]["status"] == "ok"  # they have answered
+        assert wrong not in str(found)
+
+    def test_the_doctor_on_what_is_not_set_up(self, cli: Run, storage: None) -> None:
+        found = self.examine(cli, "azure")
+        assert found["storage.list_buckets"]["status"] == "ok"
         assert found["kv.list_tables"]["status"] == "not set up"
-        assert azurite_server.OTHER_KEY not in str(found)

@@ -6,12 +6,15 @@ import os
 import statistics
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 from cloudkit.core import installed_providers
 
 from tools.bench.report import Row, print_rows
 
 ROUNDS = 9
+COMMAND = Path(sys.executable).with_name("cloudkit")
 BASE = "import anyio, anyio.abc, anyio.lowlevel, attrs"
 SDKS = ("boto3", "azure.storage", "azure.cosmos", "google.cloud", "oci")
 TARGET = 0.060
@@ -59,6 +62,27 @@ def _provider_row(name: str, base: float) -> Row:
     return Row(f"CloudKit.{name}()", f"{cost * 1000:.1f} ms", None, told, not loaded)
 
 
+def _start_rows() -> list[Row]:
+    """The command from its start to its end, beside a Python that does nothing."""
+    if not COMMAND.exists():
+        return [Row("cloudkit --help", "not installed")]
+    bare = _process_seconds([sys.executable, "-c", "pass"])
+    whole = _process_seconds([str(COMMAND), "--help"])
+    return [
+        Row("python -c pass, the process", f"{bare * 1000:.0f} ms"),
+        Row("cloudkit --help, the process", f"{whole * 1000:.0f} ms", whole / bare),
+    ]
+
+
+def _process_seconds(command: list[str]) -> float:
+    times = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
 def run() -> bool:
     """Measure and print.
 
@@ -87,4 +111,5 @@ def run() -> bool:
     rows += [
         _provider_row(info.name, base) for info in installed_providers() if info.name != "local"
     ]
+    rows += _start_rows()
     return print_rows("import, on top of anyio and attrs", rows)

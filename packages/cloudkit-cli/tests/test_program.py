@@ -108,6 +108,16 @@ def test_a_folder_that_is_missing_is_not_made_by_reading(cli, tmp_path) -> None:
     assert not (tmp_path / "nothing").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments", [("cp", "-", "local://photos/a"), ("kv", "put", "local:a", "b", "-")]
+)
+def test_without_standard_input(cli, arguments: tuple[str, ...]) -> None:
+    cli("mb", "local://photos")
+    command = ["sh", "-c", '"$@" <&-', "sh", COMMAND, *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.count("standard input is closed")) == (2, 1), done
+
+
 def test_without_a_folder(cli, monkeypatch) -> None:
     monkeypatch.delenv("CLOUD_PATH")
     assert "CLOUD_PATH" in cli("mb", "local://photos", code=2).err
@@ -217,6 +227,18 @@ def test_the_doctor_tells_where_secrets_are_and_not_what(cli, monkeypatch) -> No
     assert ended.err == ""
     assert "the-secret" not in ended.out + ended.err
     assert "the-key" not in ended.out + ended.err
+
+
+def test_the_doctor_on_what_nobody_has_set_up(cli, monkeypatch, tmp_path) -> None:
+    pytest.importorskip("cloudkit.aws", reason="the provider of AWS is not installed")
+    for name in [*os.environ]:
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    rows = {row["check"]: row for row in cli("doctor", "aws", "--json", code=4).rows}
+    assert rows["credentials"]["status"] == "denied"
+    assert rows["endpoint"]["status"] == "not asked"
 
 
 def test_the_demo(cli, folder) -> None:

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -17,12 +17,25 @@ def given_bytes(text: str) -> bytes:
 
     Raises:
         OSError: The file cannot be read.
+        UsageError: There is no standard input.
     """
     if text == "-":
-        return sys.stdin.buffer.read()
+        return standard_input().read()
     if text.startswith("@"):
         return Path(text[1:]).read_bytes()
     return os.fsencode(text)
+
+
+def standard_input() -> BinaryIO:
+    """Standard input.
+
+    Raises:
+        UsageError: It is closed.
+    """
+    # The type does not say so, but there is none in a process that was started without.
+    if sys.stdin is None:
+        raise click.UsageError("standard input is closed")
+    return sys.stdin.buffer
 
 
 def given_document(text: str) -> dict[str, Any]:

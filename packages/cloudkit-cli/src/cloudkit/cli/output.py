@@ -89,6 +89,8 @@ def visible(text: str, *, lines: bool = False) -> str:
         text: It, from anywhere.
         lines: Whether it may have several lines.
     """
+    if text.isprintable():
+        return text
     kept = "\n\t" if lines else "\t"
     return "".join(
         letter if letter.isprintable() or letter in kept else _escaped(letter) for letter in text

@@ -143,10 +143,9 @@ class _Patient:
             return
         self.sick(call.check, call.error)
         # What the client itself refused was never sent, so nobody was asked.
-        unreachable = exit_of(call.error) == Exit.UNREACHABLE
-        names = ("status",) if unreachable else ("status", "code", "request_id")
-        self.answered |= any(getattr(call.error, name, None) is not None for name in names)
-        self.asked |= unreachable
+        answers = (getattr(call.error, name, None) for name in ("status", "request_id"))
+        self.answered |= any(answer is not None for answer in answers)
+        self.asked |= exit_of(call.error) == Exit.UNREACHABLE
 
     def failures(self, asked_for: bool) -> list[Exception]:
         """What makes the command fail: less where nobody has asked for this provider."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -15,6 +14,7 @@ from anyio import to_thread
 from anyio.lowlevel import checkpoint
 from attrs import field, frozen
 from cloudkit.api.storage import ObjectInfo, Progress, WriteOptions, hasher
+from cloudkit.cli.inputs import standard_input
 from cloudkit.cli.transfer.ends import FileEnd, Job, ObjectEnd, StreamEnd
 from cloudkit.common import NotFoundError, ValidationError
 
@@ -47,6 +47,7 @@ class Copier:
     dry_run: bool = False
     attributes: WriteOptions = field(factory=WriteOptions)
     trust_times: bool = False
+    _folders: set[Path] = field(factory=set, init=False, repr=False, eq=False)
 
     async def copy(self, job: Job, progress: Progress) -> Outcome:
         """Copy one. After an error or a cancellation the target is as it was.
@@ -92,7 +93,9 @@ class Copier:
         )
 
     async def _download(self, source: ObjectEnd, path: Path, progress: Progress) -> None:
-        await to_thread.run_sync(_make_parents, path)
+        if path.parent not in self._folders:
+            await to_thread.run_sync(_make_parents, path)
+            self._folders.add(path.parent)
         await source.storage.download_file(
             source.bucket,
             source.key,
@@ -255,7 +258,7 @@ async def _print(source: ObjectEnd, progress: Progress) -> None:
 
 
 async def _standard_input() -> AsyncIterator[bytes]:
-    descriptor = sys.stdin.fileno()
+    descriptor = standard_input().fileno()
     while True:
         try:
             # Not in a thread: one that waits for a terminal could not be stopped by Ctrl-C.
