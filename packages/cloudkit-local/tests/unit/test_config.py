@@ -41,7 +41,15 @@ except Exception as error:
     ],
 )
 def test_urls(url, path):
-    assert LocalCloud.options_from_url(url) == ({} if path is None else {"path": path})
+    assert LocalCloud.options_from_url(url) == {"path": path}
+
+
+def test_a_url_without_a_folder_is_memory_whatever_the_variable_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLOUD_PATH", str(tmp_path / "cloud"))
+    assert CloudKit.connect("local://").config.path is None
+    assert CloudKit.connect("local://?timeout=5").config.path is None
+    assert not (tmp_path / "cloud").exists()
+    assert CloudKit.connect("local").config.path == tmp_path / "cloud"
 
 
 def test_a_url_with_a_host_says_how_to_write_it():

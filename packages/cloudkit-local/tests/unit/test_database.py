@@ -139,6 +139,26 @@ async def test_a_transaction_that_is_lost_as_a_whole_is_done_again_one_by_one(da
     assert sorted(await database.read(texts)) == ["after", "before", "first"]
 
 
+async def test_a_connection_that_cannot_undo_a_transaction_is_opened_anew(tmp_path, monkeypatch):
+    database = open_database(tmp_path / "notes.sqlite3")
+    await database.write(add("first"))
+    execute, failing = Connection.execute, ["COMMIT", "ROLLBACK"]
+
+    def on_a_disk_that_fails(connection, statement, *args):
+        if failing and statement == failing[0]:
+            raise sqlite3.OperationalError(f"disk I/O error ({failing.pop(0)})")
+        return execute(connection, statement, *args)
+
+    monkeypatch.setattr(Connection, "execute", on_a_disk_that_fails)
+    with pytest.raises(sqlite3.OperationalError, match="COMMIT"):
+        await database.write(add("lost"))
+    with anyio.fail_after(30):
+        await database.write(add("second"))
+    assert failing == []
+    assert await database.read(texts) == ["first", "second"]
+    await database.aclose()
+
+
 async def test_a_cancelled_wait_returns_at_once(database):
     await database.read(count)
     hold, held = threading.Event(), threading.Event()

@@ -300,3 +300,26 @@ async def test_plain_functions_see_the_callers_context(cloud):
         assert (await cloud.functions.invoke("f")).payload == b"inside"
     finally:
         context.reset(token)
+
+
+async def test_functions_that_never_end_hold_up_nothing_else(tmp_path):
+    release, running = threading.Event(), []
+
+    def hang(payload):
+        running.append(payload)
+        release.wait(60)
+
+    options = {"timeout": 20, "max_concurrency": 2, "functions": {"hang": hang}}
+    async with LocalCloud(path=tmp_path / "cloud", **options) as cloud:
+        await cloud.kv.create_table("table")
+        await cloud.storage.create_bucket("bucket")
+        try:
+            for number in (1, 2):
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(cloud.functions.invoke, "hang")
+                    await until(lambda number=number: len(running) == number)
+                    tasks.cancel_scope.cancel()
+            assert await cloud.kv.get("table", "key") is None
+            assert await cloud.storage.bucket_exists("bucket")
+        finally:
+            release.set()

@@ -138,6 +138,25 @@ async def test_sweeping_keeps_up_with_writes_that_expire(cloud, kv: KeyValueStor
     assert await stored_rows(cloud) < 100
 
 
+async def test_sweeping_keeps_up_with_batches_that_expire(cloud, kv: KeyValueStore, clock):
+    for n in range(60):
+        writes = [Put(key=f"{n} {m}", document={}, expires_in=1) for m in range(25)]
+        await kv.batch_write("flat", writes)
+        await kv.transact(
+            "flat", [Put(key=f"{n} t{m}", document={}, expires_in=1) for m in range(25)]
+        )
+        clock.now += 1
+    assert await stored_rows(cloud) < 300
+
+
+async def test_clients_that_write_little_sweep_as_well(cloud, kv: KeyValueStore, clock):
+    await kv.put("flat", "old", {}, expires_in=1)
+    clock.now += 2
+    store = LocalKeyValueStore(cloud._runner, cloud.capabilities.kv, cloud.native.data, clock)
+    await store.put("flat", "new", {})
+    assert await stored_rows(cloud) == 1
+
+
 # Versions
 
 

@@ -212,6 +212,42 @@ async def test_messages_are_kept_for_the_retention(queue, clock):
     assert await bodies(queue, "short") == ["dead"]
 
 
+async def test_a_message_that_is_leased_beyond_the_retention_does_not_come_again(queue, clock):
+    await queue.create_queue("short", retention=60, visibility=40)
+    await queue.send("short", b"old")
+    clock.now += 30
+    assert await bodies(queue, "short") == ["old"]
+    clock.now += 41  # its lease has ended, and so has its time
+    assert await bodies(queue, "short") == []
+
+
+async def count_rows(cloud, table) -> int:
+    def count(connection) -> int:
+        return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+    return await cloud.native.data.read(count)
+
+
+async def test_a_queue_that_nobody_receives_from_keeps_what_is_in_its_retention(
+    cloud, queue, clock
+):
+    await queue.create_queue("short", fifo=True, retention=60)
+    for number in range(200):
+        await queue.send("short", str(number), group=f"g{number % 3}")
+        clock.now += 1
+    assert await count_rows(cloud, "message") < 70
+    assert await bodies(queue, "short", 3) == ["141", "142", "143"]
+
+
+async def test_ids_of_messages_are_forgotten_when_their_time_is_over(cloud, queue, clock):
+    for number in range(400):
+        await queue.send("fifo", b"x", dedup_id=str(number))
+        clock.now += 10
+    assert await count_rows(cloud, "message_dedup") < 40
+    await queue.send("fifo", b"x", dedup_id="399")
+    assert await queue.get_queue_depth("fifo") == 400
+
+
 async def test_a_group_goes_on_when_its_first_message_expires(queue, clock):
     await queue.create_queue("short", fifo=True, retention=60)
     await queue.send("short", b"old", group="g")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import threading
 from urllib.parse import quote, urlsplit
 
@@ -47,6 +48,7 @@ async def ask(*args, **options):
         ("bytes=5-500", 206, b"56789", "bytes 5-9/10"),
         ("bytes=0-1,3-4", 200, b"0123456789", None),
         ("lines=1-2", 200, b"0123456789", None),
+        (f"bytes={'9' * 5000}-", 200, b"0123456789", None),
     ],
 )
 async def test_ranges(storage, header, status, body, content_range):
@@ -156,6 +158,55 @@ async def test_a_put_that_breaks_off_stores_nothing(storage):
 
     assert await to_thread.run_sync(break_off) == 400
     assert not await storage.object_exists("bucket", "new")
+
+
+async def raw(url, request):
+    """What the server says to bytes that no client library would send, until it hangs up."""
+
+    def talk():
+        parts = urlsplit(str(url))
+        target = f"{parts.path}?{parts.query}".encode()
+        with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
+            connection.sendall(request.replace(b"TARGET", target))
+            answer = b""
+            while piece := connection.recv(65536):
+                answer += piece
+            return answer
+
+    return await to_thread.run_sync(talk)
+
+
+@pytest.mark.parametrize("length", [b"-1", b"two", b"1_0", b"", b"9" * 5000])
+async def test_a_put_whose_length_is_no_number_stores_nothing(storage, length):
+    link = await storage.presigned_put_url("bucket", "new")
+    request = b"PUT TARGET HTTP/1.1\r\nHost: x\r\nContent-Length: %b\r\n\r\nbody" % length
+    answer = await raw(link, request)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1") == 1  # the body is no next request
+    assert not await storage.object_exists("bucket", "new")
+
+
+@pytest.mark.parametrize("size", [b"-4", b"0x4", b"4_0", b""])
+async def test_a_chunk_whose_size_is_no_number_stores_nothing(storage, size):
+    link = await storage.presigned_put_url("bucket", "new")
+    head = b"PUT TARGET HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = await raw(link, head + size + b"\r\nbody\r\n0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert not await storage.object_exists("bucket", "new")
+
+
+async def test_the_body_of_a_get_is_no_next_request(storage):
+    await storage.put_object("bucket", "key", b"content")
+    link = await storage.presigned_get_url("bucket", "key")
+    answer = await raw(link, b"GET TARGET HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"\r\n\r\ncontent")
+
+
+async def test_a_client_that_keeps_no_connections_is_hung_up_on(storage):
+    link = await storage.presigned_get_url("bucket", "missing")
+    answer = await raw(link, b"GET TARGET HTTP/1.0\r\n\r\n")
+    assert b" 404 " in answer
 
 
 async def test_several_requests_on_one_connection(storage):

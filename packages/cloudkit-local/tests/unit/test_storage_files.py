@@ -76,6 +76,31 @@ async def test_replaced_and_deleted_objects_leave_no_files(storage, folder):
     assert not list((folder / "temporary").glob("*/*.json"))
 
 
+@pytest.mark.parametrize("step", ["before", "between"])
+async def test_an_object_that_is_replaced_before_it_is_settled_leaves_no_files(
+    storage, folder, monkeypatch, step
+):
+    store = storage._store
+    writer = store._blobs().create()
+    writer.write(b"old")
+    writer.publish(b"{}")
+    if step == "between":  # the sidecar and the bytes are removed
+        unlink, removed = Path.unlink, []
+
+        def settle_after_the_first(path, **options):
+            unlink(path, **options)
+            removed.append(path)
+            if len(removed) == 1:
+                writer.settle()
+
+        monkeypatch.setattr(Path, "unlink", settle_after_the_first)
+    store._blobs().remove(writer.revision)
+    if step == "before":
+        writer.settle()
+    assert not list((folder / "objects").glob("*/*"))
+    assert not list((folder / "temporary").glob("*/*.json"))
+
+
 async def test_a_refused_write_leaves_no_files(storage, folder):
     await storage.put_object("bucket", "key", b"old")
     for size in (3, 11 * MIB):
@@ -362,8 +387,10 @@ async def test_durability_for_power_cuts_syncs(folder, monkeypatch):
         assert len(synced) >= 4  # bytes, sidecar, and their folders
     async with LocalCloud(path=folder) as cloud:
         synced.clear()
-        await cloud.storage.put_object("bucket", "key", b"x")
+        await cloud.storage.put_object("bucket", "new", b"x")
         assert len(synced) == 1  # the bytes, in any case
+        await cloud.storage.put_object("bucket", "key", b"x")
+        assert len(synced) == 3  # and the index, before the old bytes are removed
 
 
 async def test_memory_is_let_go(folder):

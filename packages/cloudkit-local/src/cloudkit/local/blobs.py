@@ -18,8 +18,9 @@ from cloudkit.local.record import ObjectRecord
 CHUNK = 1024 * 1024
 """Bytes read or written at once."""
 
-References: TypeAlias = Callable[[str, ObjectRecord | None], bool]
-"""Whether the index refers to a revision, as the object of a record or, without one, as a part."""
+FindSidecar: TypeAlias = Callable[[str, ObjectRecord | None], bytes | None]
+"""From a revision, and what its sidecar says if it can be read, to the sidecar that the index wants it
+to have: empty for a part, None when the index does not refer to it."""
 
 
 class BlobReader(ABC):
@@ -124,7 +125,7 @@ class Blobs(ABC):
         """Remove a blob, if it is there."""
 
     @abstractmethod
-    def recover(self, find: References) -> None:
+    def recover(self, find: FindSidecar) -> None:
         """Clear away what dead processes left."""
 
     @abstractmethod

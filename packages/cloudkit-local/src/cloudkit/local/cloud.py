@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Unpack
 
 from attrs import frozen
 from cloudkit.common import Capabilities, CloudError, ConfigurationError
-from cloudkit.core import BaseCloud, lazy_property
+from cloudkit.core import BaseCloud, WorkerThreads, lazy_property
 from cloudkit.local.blobs import Blobs
 from cloudkit.local.capabilities import LOCAL_CAPABILITIES
 from cloudkit.local.config import LocalConfig, LocalOptions
@@ -102,7 +102,7 @@ class LocalCloud(BaseCloud[LocalConfig]):
             self._runner,
             self.capabilities.functions,
             self._data,
-            self._context.threads,
+            WorkerThreads(self.config.max_concurrency),
             self.config.functions,
             self._translate,
         )
@@ -113,6 +113,18 @@ class LocalCloud(BaseCloud[LocalConfig]):
     def native(self) -> LocalNative:
         """The folder and the databases."""
         return LocalNative(self._folder, self._data, self._index)
+
+    @classmethod
+    def options_from_url(cls, url: str) -> dict[str, Any]:
+        """The options that a URL stands for; one without a folder means memory, whatever ``CLOUD_PATH`` says.
+
+        Args:
+            url: For example ``"local:///srv/demo"``.
+
+        Raises:
+            ConfigurationError: The URL is malformed.
+        """
+        return {"path": None, **super().options_from_url(url)}
 
     @classmethod
     async def rebuild(cls, path: str | PathLike[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import weakref
@@ -150,6 +151,22 @@ class Database:
             self._note_ready(self._submit(self._prepare, Outcome(None)).wait_blocking())
         self._check()
         return self._read(func)
+
+    def sync_blocking(self) -> None:
+        """Have all that is committed survive a power cut too, whatever the durability; blocks.
+
+        Raises:
+            OSError: The disk failed.
+        """
+        if self._path is None or self._durability == "power":
+            return
+        # What is not in this file any more was brought to the disk when SQLite moved it.
+        with contextlib.suppress(FileNotFoundError):
+            descriptor = os.open(f"{self._path}-wal", os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
     def watch(self, channel: str) -> Watch:
         """Watch for commits that called ``connection.notify(channel)``; a context manager.

@@ -21,7 +21,7 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
-from cloudkit.local.blobs import BlobReader, Blobs, BlobWriter, References
+from cloudkit.local.blobs import BlobReader, Blobs, BlobWriter, FindSidecar
 from cloudkit.local.connection import Durability
 from cloudkit.local.owner import Owner, dead_owners
 from cloudkit.local.record import ObjectRecord
@@ -60,11 +60,13 @@ class FileBlobs(Blobs):
     def remove(self, revision: str) -> None:
         """Remove a blob and its sidecar, if they are there."""
         path = blob_path(self._objects, revision)
+        sidecar = path.with_name(revision + SIDECAR)
         # The sidecar goes first: without it, the bytes are no object that could come back.
-        path.with_name(revision + SIDECAR).unlink(missing_ok=True)
+        sidecar.unlink(missing_ok=True)
         path.unlink(missing_ok=True)
+        sidecar.unlink(missing_ok=True)  # who wrote the blob may have settled it just now
 
-    def recover(self, find: References) -> None:
+    def recover(self, find: FindSidecar) -> None:
         """Settle or drop what dead processes published, and drop what they did not finish."""
         for owner in dead_owners(self._temporary):
             with owner:
@@ -119,17 +121,21 @@ class FileBlobs(Blobs):
     def _bucket_path(self, name: str) -> Path:
         return self._buckets / name.encode().hex()
 
-    def _recover(self, sidecar: Path, find: References) -> None:
+    def _recover(self, sidecar: Path, find: FindSidecar) -> None:
         revision = sidecar.stem
         path = blob_path(self._objects, revision)
+        content = sidecar.read_bytes()
         try:
-            record = ObjectRecord.from_sidecar(sidecar.read_bytes())
+            record = ObjectRecord.from_sidecar(content)
         except ValueError:
-            record = None  # a part of an upload, or not finished
-        if not find(revision, record):
+            record = None  # a part of an upload, or a power cut has taken it
+        wanted = find(revision, record)
+        if wanted is None:
             path.unlink(missing_ok=True)
-        elif record is not None:
-            sidecar.replace(path.with_name(sidecar.name))
+        elif wanted:
+            if content != wanted:
+                sidecar.write_bytes(wanted)
+            _settle(sidecar, path)
 
 
 def blob_path(objects: Path, revision: str) -> Path:
@@ -164,8 +170,8 @@ class _FileWriter(BlobWriter):
         self._part = sidecar is None
         # An object's bytes reach the disk before its index entry can: after a power cut it is either
         # the old or the new one, never an entry without its bytes.
-        self._end(self._descriptor, sync=self._sync or not self._part)
-        self._descriptor = _ENDED
+        descriptor, self._descriptor = self._descriptor, _ENDED
+        self._end(descriptor, sync=self._sync or not self._part)
         marker = os.open(self._marker, _NEW, 0o666)
         try:
             write_all(marker, sidecar or b"")
@@ -183,7 +189,7 @@ class _FileWriter(BlobWriter):
         if self._part:
             self._marker.unlink()
         else:
-            self._marker.rename(self._final.with_name(self._marker.name))
+            _settle(self._marker, self._final)
 
     def discard(self) -> None:
         if self._descriptor != _ENDED:
@@ -213,6 +219,13 @@ class _FileWriter(BlobWriter):
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _settle(marker: Path, blob: Path) -> None:
+    sidecar = blob.with_name(marker.name)
+    marker.replace(sidecar)
+    if not blob.exists():  # another writer has replaced the object since, and removed the blob
+        sidecar.unlink(missing_ok=True)
 
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL

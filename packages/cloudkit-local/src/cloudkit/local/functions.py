@@ -48,7 +48,8 @@ class LocalFunctions(Functions):
         runner: Runs the operations.
         capabilities: Limits.
         database: Where calls wait.
-        threads: Where plain functions run.
+        threads: Where plain functions run; theirs alone, as one that goes on after its caller has given
+            up keeps its thread. Closed with the contract.
         functions: Name → callable, or ``"module:callable"`` to import when it is first invoked.
         translate: Turns errors of SQLite into CloudErrors.
     """
@@ -109,6 +110,7 @@ class LocalFunctions(Functions):
     async def aclose(self) -> None:
         """Stop making calls. Those under way get some seconds; the rest waits for the next process."""
         await self._calls.aclose()
+        self._threads.close()
 
     # Hooks
 

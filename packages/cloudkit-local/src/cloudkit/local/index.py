@@ -234,16 +234,28 @@ def drop_parts(connection: Connection, upload: str) -> list[str]:
     return revisions
 
 
-def refers_to(connection: Connection, revision: str, record: ObjectRecord | None) -> bool:
-    """Whether a blob is needed: that of an object, or of the part of an upload (without a record)."""
-    if record is None:
-        row = connection.execute("SELECT 1 FROM part WHERE revision = ?", (revision,)).fetchone()
-        return row is not None
+def find_sidecar(
+    connection: Connection, revision: str, record: ObjectRecord | None
+) -> bytes | None:
+    """The sidecar that a blob needs; see [FindSidecar][cloudkit.local.blobs.FindSidecar].
+
+    Args:
+        connection: To read from.
+        revision: The blob.
+        record: What its own sidecar says; None when that is empty or damaged.
+    """
+    condition: str = "revision = ?"
+    values: list[str | bytes] = [revision]
+    if record is not None:  # its key leads to it; without, all objects are looked at
+        condition += " AND bucket = ? AND key = ?"
+        values += [record.bucket, record.key.encode()]
+    elif connection.execute("SELECT 1 FROM part WHERE revision = ?", (revision,)).fetchone():
+        return b""
     row = connection.execute(
-        "SELECT 1 FROM object WHERE bucket = ? AND key = ? AND revision = ?",
-        (record.bucket, record.key.encode(), revision),
+        f"SELECT {COLUMNS} FROM object WHERE {condition}",  # noqa: S608
+        values,
     ).fetchone()
-    return row is not None
+    return None if row is None else ObjectRecord.from_row(row).sidecar
 
 
 def complete(

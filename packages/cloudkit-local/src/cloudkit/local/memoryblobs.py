@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cloudkit.local.blobs import BlobReader, Blobs, BlobWriter, References
+from cloudkit.local.blobs import BlobReader, Blobs, BlobWriter, FindSidecar
 from cloudkit.local.record import ObjectRecord
 
 
@@ -29,7 +29,7 @@ class MemoryBlobs(Blobs):
         """Remove a blob, if it is there."""
         self._blobs.pop(revision, None)
 
-    def recover(self, find: References) -> None:
+    def recover(self, find: FindSidecar) -> None:
         """Nothing outlives its process."""
 
     def records(self) -> Iterator[ObjectRecord]:

@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import os
 import secrets
-import shutil
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,9 +33,9 @@ class Owner:
         """Remove the folder if nothing is left in it, and give up the lock."""
         if not self._end.alive:
             return
-        with contextlib.suppress(OSError):  # who opens the folder next tries again
+        with contextlib.suppress(OSError):  # who opens the parent next tries again
             if [entry.name for entry in self.folder.iterdir()] == [_LOCK]:
-                shutil.rmtree(self.folder)
+                _remove(self.folder)
         self._end()
 
 
@@ -49,7 +48,7 @@ class DeadOwner:
 
     def remove(self) -> None:
         """Remove the folder with all that is in it."""
-        shutil.rmtree(self.folder)
+        _remove(self.folder)
 
     def __enter__(self) -> Self:
         return self
@@ -67,7 +66,7 @@ def dead_owners(parent: Path) -> Iterator[DeadOwner]:
     """The folders whose owners are dead; those of the living are left alone."""
     for folder in _folders(parent):
         with contextlib.suppress(FileNotFoundError):  # another process was faster
-            descriptor = _lock(folder / _LOCK)
+            descriptor = _take(folder)
             if descriptor is not None:
                 yield DeadOwner(folder, descriptor)
 
@@ -95,11 +94,32 @@ def _make(parent: Path) -> tuple[Path, int]:
         folder.mkdir()
         # Until it is locked, another process may take the folder for a dead one's.
         with contextlib.suppress(FileNotFoundError):
-            descriptor = _lock(folder / _LOCK)
+            descriptor = _take(folder)
             if descriptor is not None:
-                if _is_at(descriptor, folder / _LOCK):
-                    return folder, descriptor
-                os.close(descriptor)
+                return folder, descriptor
+
+
+def _take(folder: Path) -> int | None:
+    """The lock of a folder; None when somebody else holds it, or has just removed the folder."""
+    descriptor = _lock(folder / _LOCK)
+    if descriptor is None or _is_at(descriptor, folder / _LOCK):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder that is locked. Where it cannot be, who opens the parent next tries again.
+
+    The lock goes last, so that nobody else takes the folder before there is nothing left in it. Who
+    then takes what is left of it keeps it from being removed here, and removes it.
+    """
+    with contextlib.suppress(OSError):
+        for entry in folder.iterdir():
+            if entry.name != _LOCK:
+                entry.unlink()
+        (folder / _LOCK).unlink()
+        folder.rmdir()
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

@@ -35,7 +35,9 @@ IDLE_SECONDS = 60.0
 
 _CHUNK = 256 * 1024
 _DRAIN = 8 * 1024 * 1024
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+_LENGTH = re.compile(r"\d{1,18}", re.ASCII)
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})\s*(;.*)?\r?\n", re.DOTALL)
 _STATUS: tuple[tuple[type[CloudError], HTTPStatus], ...] = (
     (PermissionDeniedError, HTTPStatus.FORBIDDEN),
     (NotFoundError, HTTPStatus.NOT_FOUND),
@@ -120,11 +122,14 @@ class _Handler(BaseHTTPRequestHandler):
         """The URLs are secrets, and belong in no log."""
 
     def _answer(self, method: Callable[[str, str], None]) -> None:
-        self._unread = self._body_length()
+        self._unread: int | None = 0
         self._started = False
         try:
+            self._unread = self._body_length()
             bucket, key = self.check(self.path, self.command, self.headers.get("Content-Type"))
             method(bucket, key)
+            if self._unread != 0:
+                self.close_connection = True  # a GET with a body, which is no next request
         except Exception as native:
             error = native if isinstance(native, CloudError) else translate(native, None, "storage")
             if error is None or self._started:
@@ -150,7 +155,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _drain(self) -> None:
         # A client that still sends when the connection is closed would not see the answer.
-        self.close_connection = self._unread is None or self._unread > 0
+        if self._unread != 0:
+            self.close_connection = True
         left = _DRAIN
         with contextlib.suppress(ValidationError):
             for piece in self._body():
@@ -227,8 +233,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Bytes of the request's body; None where it comes in chunks."""
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return None
-        length = self.headers.get("Content-Length", "0")
-        return int(length) if length.isascii() and length.isdigit() else 0
+        length = self.headers.get("Content-Length", "0").strip()
+        if not _LENGTH.fullmatch(length):
+            self.close_connection = True  # nobody knows where the next request begins
+            raise ValidationError("the Content-Length is no number of bytes; nothing was written")
+        return int(length)
 
     def _body(self) -> Iterator[bytes]:
         if self._unread is None:
@@ -255,11 +264,10 @@ class _Handler(BaseHTTPRequestHandler):
             continue
 
     def _chunk_size(self) -> int:
-        line = self.rfile.readline(1024)
-        try:
-            return int(line.partition(b";")[0], 16)
-        except ValueError:
-            raise _cut_short() from None
+        match = _CHUNK_SIZE.fullmatch(self.rfile.readline(1024))
+        if match is None:
+            raise _cut_short()
+        return int(match[1], 16)
 
 
 # No URL allows these: the check refuses them, with a reason.

@@ -6,7 +6,7 @@ import contextlib
 import threading
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from cloudkit.api.storage import ObjectAttributes, StoredObject, UploadedPart
@@ -325,12 +325,10 @@ class ObjectStore:
         )
         blobs.recover(
             lambda revision, record: database.read_blocking(
-                lambda connection: index.refers_to(connection, revision, record)
+                lambda connection: index.find_sidecar(connection, revision, record)
             )
         )
-        for revision in database.read_blocking(index.garbage):
-            blobs.remove(revision)
-            self._removed.append(revision)
+        self._remove(blobs, database.read_blocking(index.garbage))
 
     def _take_removed(self) -> list[str]:
         taken: list[str] = []
@@ -339,12 +337,18 @@ class ObjectStore:
                 taken.append(self._removed.popleft())
         return taken
 
-    def _clean(self, garbage: Iterable[str], writer: BlobWriter | None = None) -> None:
+    def _clean(self, garbage: Sequence[str], writer: BlobWriter | None = None) -> None:
         """What is left to do after a commit. Whatever fails here is done when the folder is opened."""
         with contextlib.suppress(OSError):
             if writer is not None:
                 writer.settle()
+        with contextlib.suppress(OSError):
+            self._remove(self._blobs(), garbage)
+
+    def _remove(self, blobs: Blobs, garbage: Sequence[str]) -> None:
+        if garbage:
+            # A power cut that takes the commit back must find the bytes that it brings back.
+            self._database.sync_blocking()
         for revision in garbage:
-            with contextlib.suppress(OSError):
-                self._blobs().remove(revision)
-                self._removed.append(revision)
+            blobs.remove(revision)
+            self._removed.append(revision)

@@ -117,17 +117,25 @@ class Writer:
             done = [(job.outcome, *_attempt(connection, job)) for job in jobs]
             connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001  (it is raised where the job came from)
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            self._undo(connection)
             if len(jobs) == 1:
                 jobs[0].outcome.fail(error)
                 return
             for job in jobs:
-                self._transact(connection, [job])
+                self._carry_out([job])
             return
         if connection.channels:
             self.watches.notify(connection.channels)
         _hand_back(done)
+
+    def _undo(self, connection: Connection) -> None:
+        """End a transaction that failed. A connection that cannot even do that is opened anew."""
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except sqlite3.Error:  # of a disk that fails: what is not committed is undone by closing
+            self._connection = None
+            connection.close()
 
     def _look_for_others(self) -> None:
         now = time.monotonic()

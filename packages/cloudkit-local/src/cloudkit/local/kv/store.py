@@ -43,8 +43,8 @@ T = TypeVar("T")
 WantedT = TypeVar("WantedT")
 
 _SWEEP_EVERY = 32
-_SWEEP_PORTION = 64
-"""More than the writes between two sweeps, so that expired items cannot pile up."""
+"""Items written between two sweeps. Each sweep takes twice as many, so that what expires cannot pile
+up; the first write of a client sweeps too, or processes that write little would never do it."""
 
 
 class LocalKeyValueStore(KeyValueStore):
@@ -70,7 +70,7 @@ class LocalKeyValueStore(KeyValueStore):
         super().__init__(runner, capabilities)
         self._database = database
         self._clock = clock
-        self._writes = 0
+        self._unswept = _SWEEP_EVERY - 1
         database.register(SCHEMA)
 
     async def _create_table(self, op: CreateTable) -> TableInfo:
@@ -121,7 +121,9 @@ class LocalKeyValueStore(KeyValueStore):
 
     async def _batch_write(self, op: BatchWriteItems) -> Sequence[CloudResult[str | None]]:
         return await self._write(
-            op.table, lambda items: [_result(items.write, write) for write in op.writes]
+            op.table,
+            lambda items: [_result(items.write, write) for write in op.writes],
+            count=len(op.writes),
         )
 
     async def _transact(self, op: Transact) -> Sequence[str | None]:
@@ -131,25 +133,26 @@ class LocalKeyValueStore(KeyValueStore):
                 tables[name] = self._items(connection, name)
             return [_step(op, index, tables) for index in range(len(op.writes))]
 
-        return await self._database.write(self._sweeping(carry_out))
+        return await self._database.write(self._sweeping(carry_out, len(op.writes)))
 
     async def _read(self, table: str, func: Callable[[Items], T]) -> T:
         return await self._database.read(lambda connection: func(self._items(connection, table)))
 
-    async def _write(self, table: str, func: Callable[[Items], T]) -> T:
+    async def _write(self, table: str, func: Callable[[Items], T], count: int = 1) -> T:
         return await self._database.write(
-            self._sweeping(lambda connection: func(self._items(connection, table)))
+            self._sweeping(lambda connection: func(self._items(connection, table)), count)
         )
 
-    def _sweeping(self, func: Callable[[Connection], T]) -> Callable[[Connection], T]:
+    def _sweeping(self, func: Callable[[Connection], T], count: int) -> Callable[[Connection], T]:
         """The function, which now and then clears away a little of what nobody can see any more."""
 
         def change(connection: Connection) -> T:
             result = func(connection)
-            self._writes += 1
-            if self._writes % _SWEEP_EVERY == 0:
-                sweep_expired(connection, self._clock(), _SWEEP_PORTION)
+            self._unswept += count
+            if self._unswept >= _SWEEP_EVERY:
+                sweep_expired(connection, self._clock(), 2 * self._unswept)
                 sweep_dropped(connection)
+                self._unswept = 0
             return result
 
         return change

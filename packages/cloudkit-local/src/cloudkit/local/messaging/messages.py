@@ -9,6 +9,7 @@ from typing import Final
 from cloudkit.api.messaging import OutgoingMessage, SentMessage
 from cloudkit.common import NotFoundError, PreconditionFailedError
 from cloudkit.local.connection import Connection
+from cloudkit.local.messaging.duplicates import find_original, remember
 from cloudkit.local.messaging.rows import (
     DEAD,
     DELAYED,
@@ -20,7 +21,7 @@ from cloudkit.local.messaging.rows import (
 )
 from cloudkit.local.messaging.sources import SourceRecord
 
-DEDUP_SECONDS: Final = 300.0
+_SWEPT: Final = 2
 _PORTION = 1000
 _COLUMNS = (
     "sequence, id, body, attributes, grp, dedup_id, sent_at, receive_count, lease, hidden_until, "
@@ -59,11 +60,13 @@ class Messages:
 
     def add(self, message: OutgoingMessage, message_id: str) -> SentMessage:
         """Add a message, unless it is the duplicate of one."""
+        source, now = self._source, self._now
         if message.dedup_id is not None:
-            original = self._original(message.dedup_id)
+            original = find_original(self._connection, source.id, message.dedup_id, now)
             if original is not None:
                 return original
-        source, now = self._source, self._now
+        if source.retention is not None:
+            self._expire(_SWEPT)  # or a queue that nobody receives from would grow for ever
         hidden_until = now + message.delay if message.delay else None
         inserted = self._connection.execute(
             "INSERT INTO message (source_id, state, id, body, attributes, grp, dedup_id, sent_at, "
@@ -82,13 +85,10 @@ class Messages:
             ),
         )
         self._connection.notify(source.channel)
-        sequence = inserted.lastrowid or 0
+        sent = SentMessage(id=message_id, sequence=str(inserted.lastrowid or 0))
         if message.dedup_id is not None:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO message_dedup VALUES (?, ?, ?, ?, ?)",
-                (source.id, message.dedup_id, message_id, sequence, now + DEDUP_SECONDS),
-            )
-        return SentMessage(id=message_id, sequence=str(sequence))
+            remember(self._connection, source.id, message.dedup_id, sent, now)
+        return sent
 
     def _first_state(self, group: str | None) -> int:
         if group is None:
@@ -99,23 +99,10 @@ class Messages:
         ).fetchone()
         return READY if earlier is None else WAITING
 
-    def _original(self, dedup_id: str) -> SentMessage | None:
-        row = self._connection.execute(
-            "SELECT message_id, sequence FROM message_dedup "
-            "WHERE source_id = ? AND dedup_id = ? AND expires_at > ?",
-            (self._source.id, dedup_id, self._now),
-        ).fetchone()
-        if row is None:
-            return None
-        self._connection.execute("DELETE FROM message_dedup WHERE expires_at <= ?", (self._now,))
-        return SentMessage(id=row[0], sequence=str(row[1]))
-
     # What time brings
 
     def refresh(self) -> None:
         """Let delays and leases end, and what is too old vanish."""
-        if self._source.retention is not None:
-            self._expire()
         due = self._connection.execute(
             "SELECT sequence, state, grp, receive_count FROM message "
             "WHERE source_id = ? AND hidden_until <= ?",
@@ -129,6 +116,8 @@ class Messages:
             else:
                 self._show(sequence, receive_count)
         self._advance(group for _, _, group, _ in due)
+        if self._source.retention is not None:
+            self._expire()  # now, as what was leased may have become too old meanwhile
 
     def next_due(self) -> float | None:
         """When the next delay or lease ends."""
@@ -139,11 +128,11 @@ class Messages:
         ).fetchone()
         return None if due is None else float(due)
 
-    def _expire(self) -> None:
+    def _expire(self, most: int = -1) -> None:
         rows = self._connection.execute(
             "SELECT sequence, grp FROM message "
-            "WHERE source_id = ? AND expires_at <= ? AND state <> 3",
-            (self._source.id, self._now),
+            "WHERE source_id = ? AND expires_at <= ? AND state <> 3 LIMIT ?",
+            (self._source.id, self._now, most),
         ).fetchall()
         self._delete(rows)
 
