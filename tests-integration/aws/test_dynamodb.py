@@ -16,6 +16,7 @@ from cloudkit.aws import AwsCloud
 from cloudkit.common import (
     AccessKeyCredentials,
     NotFoundError,
+    PayloadTooLargeError,
     PreconditionFailedError,
     ValidationError,
 )
@@ -267,6 +268,21 @@ class TestOtherPrograms:
         assert [result.ok for result in results] == [True, True]
         assert len(answers) == 3
         events.unregister("after-call.dynamodb.BatchWriteItem", busy)
+
+    async def test_a_transaction_is_too_large_before_it_is_sent(
+        self, cloud: AwsCloud, table: str
+    ) -> None:
+        sent: list[str] = []
+        await cloud.native.prepare()
+        events = cloud.native.dynamodb.meta.events
+        events.register("before-call.dynamodb.TransactWriteItems", lambda **_: sent.append("sent"))
+        large = {"v": bytes(380 * 1024)}
+        writes = [Put(key=f"k{number}", document=large) for number in range(12)]
+        with pytest.raises(PayloadTooLargeError):
+            await cloud.kv.transact(table, writes)
+        assert sent == []
+        await cloud.kv.transact(table, writes[:10])
+        assert sent == ["sent"]
 
     async def test_a_transaction_whose_answer_is_lost_is_carried_out_once(
         self, cloud: AwsCloud, table: str

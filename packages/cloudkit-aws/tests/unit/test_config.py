@@ -7,7 +7,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from cloudkit.aws import AwsCloud, AwsConfig
-from cloudkit.common import AccessKeyCredentials, ConfigurationError, UnsupportedOperationError
+from cloudkit.common import (
+    AccessKeyCredentials,
+    ClientClosedError,
+    ConfigurationError,
+    UnsupportedOperationError,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -104,6 +109,14 @@ def test_the_key_of_the_caller_does_not_show():
     with pytest.raises(ConfigurationError) as caught:
         AwsCloud(sse_customer_key=CUSTOMER_KEY[:-4])
     assert CUSTOMER_KEY[:-4] not in str(caught.value)
+
+
+async def test_native_clients_end_with_the_cloud(make_cloud):
+    async with make_cloud() as cloud:
+        await cloud.native.prepare()
+        assert cloud.native.s3 is cloud.native.s3
+    with pytest.raises(ClientClosedError):
+        _ = cloud.native.s3
 
 
 @pytest.mark.parametrize(

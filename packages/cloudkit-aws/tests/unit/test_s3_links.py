@@ -1,10 +1,12 @@
 """Links that are signed: what they name, and what whoever follows them has to send."""
 
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from attrs import evolve
 from cloudkit.aws import AwsCloud
-from cloudkit.common import AccessKeyCredentials
+from cloudkit.common import AccessKeyCredentials, utc_now
 
 pytestmark = pytest.mark.anyio
 
@@ -30,6 +32,21 @@ async def make_amazons(monkeypatch, tmp_path):
 def parts(link):
     split = urlsplit(link.url)
     return split, {name: value[0] for name, value in parse_qs(split.query).items()}
+
+
+@pytest.mark.parametrize(
+    ("style", "url"),
+    [
+        ("auto", "https://minio.example.com:9000/photos/a.jpg"),
+        ("path", "https://minio.example.com:9000/photos/a.jpg"),
+        ("virtual", "https://photos.minio.example.com:9000/a.jpg"),
+    ],
+)
+async def test_the_bucket_stands_in_host_or_path(make_amazons, style, url):
+    endpoint = "https://minio.example.com:9000"
+    async with make_amazons("us-east-1", endpoint=endpoint, addressing_style=style) as cloud:
+        link = await cloud.storage.presigned_get_url("photos", "a.jpg")
+    assert link.url.partition("?")[0] == url
 
 
 @pytest.mark.parametrize(
@@ -63,6 +80,16 @@ async def test_a_link_says_itself_who_pays(make_amazons):
         assert query["x-amz-request-payer"] == "requester"
         assert query["X-Amz-SignedHeaders"] == "host"
         assert link.headers == {}
+
+
+async def test_a_link_ends_with_the_credentials_that_signed_it(make_cloud):
+    ends = utc_now() + timedelta(minutes=10)
+    keys = evolve(KEYS, expires_at=ends)
+    async with make_cloud(auth=keys) as cloud:
+        short = await cloud.storage.presigned_get_url("photos", "a.jpg", expires_in=60)
+        long = await cloud.storage.presigned_get_url("photos", "a.jpg", expires_in=3600)
+    assert short.expires_at < ends
+    assert long.expires_at == ends
 
 
 async def test_requests_to_a_directory_bucket_are_signed_by_a_session(make_cloud, wire):

@@ -7,6 +7,7 @@ loop, and what it gives is left where botocore will look. Nothing ever waits for
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloudkit.aws.config import AwsConfig
@@ -88,6 +89,13 @@ def is_refusal(error: Exception) -> bool:
     return code_of(error) == "400"
 
 
+def signing_ends(client: Any) -> datetime | None:
+    """When the credentials end that a client of boto3 signs with; None where that is not known."""
+    credentials = getattr(client._request_signer, "_credentials", None)
+    end: datetime | None = getattr(credentials, "_expiry_time", None)
+    return end
+
+
 def make_session(config: AwsConfig, bridge: KeyBridge | None) -> Session:
     """A botocore session that signs with the right credentials. Blocks: imports botocore.
 
@@ -120,6 +128,7 @@ def _bridged(bridge: KeyBridge) -> Any:
         secret_key: Any = property(lambda self: bridge.frozen().secret_key)
         token: Any = property(lambda self: bridge.frozen().token)
         account_id: Any = property(lambda self: None)
+        _expiry_time: Any = property(lambda self: bridge.current().expires_at)
 
         def get_frozen_credentials(self) -> Any:
             return bridge.frozen()

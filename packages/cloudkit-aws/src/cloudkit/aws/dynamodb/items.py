@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from attrs import frozen
 from cloudkit.api.kv import Item, Key, Value
@@ -175,7 +175,7 @@ def check_item(raw: RawItem) -> None:
         ValidationError: Its values are nested too deep.
         PayloadTooLargeError: It is too large.
     """
-    size = sum(utf8_length(name) + attribute_size(inner) for name, inner in raw.items())
+    size = item_size(raw)
     if size > MAX_ITEM_BYTES:
         raise PayloadTooLargeError(
             f"the item has {size:,} bytes as DynamoDB counts them; it takes {MAX_ITEM_BYTES:,}"
@@ -188,12 +188,9 @@ def check_item(raw: RawItem) -> None:
             )
 
 
-def value_at(document: Mapping[str, Value], path: tuple[str, ...]) -> Any:
-    """The value at a path that is there."""
-    value: Any = document
-    for name in path:
-        value = value[name]
-    return value
+def item_size(raw: RawItem) -> int:
+    """Bytes of an item as DynamoDB counts them."""
+    return sum(utf8_length(name) + attribute_size(inner) for name, inner in raw.items())
 
 
 def _read_moment(text: str | None) -> datetime | None:

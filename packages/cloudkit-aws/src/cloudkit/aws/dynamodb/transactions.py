@@ -18,6 +18,7 @@ from cloudkit.aws.dynamodb.answers import (
     with_facts,
 )
 from cloudkit.aws.dynamodb.carrier import ATTEMPTS, Carrier, contended, pause
+from cloudkit.aws.dynamodb.items import item_size
 from cloudkit.aws.dynamodb.writes import Request, Writer
 from cloudkit.aws.errors import from_answer
 from cloudkit.common import (
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
 
 _UNSURE = (NetworkError, OperationTimeoutError, ServiceUnavailableError)
+MAX_BYTES = 4 * 1024 * 1024
+"""Bytes of all items of a transaction:
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
 _IN_PROGRESS = "TransactionInProgressException"
 
 
@@ -62,6 +66,7 @@ class Transaction:
                 changed.
         """
         requests = [await self._first(index) for index in range(len(self.writers))]
+        _check_size(requests)
         for attempt in range(ATTEMPTS):
             await pause(attempt)
             try:
@@ -136,6 +141,15 @@ class Transaction:
             "nothing was changed",
             retryable=error.retryable,
             unprocessed=error.unprocessed,
+        )
+
+
+def _check_size(requests: Sequence[Request]) -> None:
+    size = sum(item_size(request.arguments.get("Item", {})) for request in requests)
+    if size > MAX_BYTES:
+        raise PayloadTooLargeError(
+            f"the items of the transaction have {size:,} bytes as DynamoDB counts them; it takes "
+            f"{MAX_BYTES:,}"
         )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloudkit.api.storage import PresignedUrl
 from cloudkit.api.storage.operations import PresignGet, PresignPut
+from cloudkit.aws.auth import signing_ends
 from cloudkit.aws.s3.settings import S3Settings
 from cloudkit.common import MissingCredentialsError, UnsupportedOperationError, utc_now
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 class Presigner:
     """Signs URLs. Nothing is sent, but fetching credentials may take a request.
 
-    A URL that is signed with temporary credentials ends with them, even when it was to live longer.
+    A URL that is signed with temporary credentials ends with them, even when it was to live longer;
+    its ``expires_at`` says so where boto3 knows when they end.
 
     Args:
         settings: What the configuration adds to requests.
@@ -72,4 +74,7 @@ class Presigner:
             Params={"Bucket": op.bucket, "Key": op.key, **params, **self._settings.payer},
             ExpiresIn=seconds,
         )
+        ends = signing_ends(client)
+        if ends is not None:
+            expires_at = min(expires_at, ends)
         return PresignedUrl(url=url, method=method, headers=headers, expires_at=expires_at)
