@@ -1,6 +1,6 @@
-"""The pytest plugin: runs suites on both runtimes and reports what a provider cannot do.
+"""The pytest plugin: fixtures for applications; suites for providers on both runtimes, and their report.
 
-It is found by itself when cloudkit-testing is installed. A test that ends as unsupported shows as
+It is found by itself when cloudkit-testing is installed. A test of a suite that ends as unsupported shows as
 ``u`` and is counted and listed on its own; ``--cloudkit-table`` prints each behaviour's outcome for
 each provider and runtime.
 """
@@ -11,9 +11,12 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from cloudkit.testing.fixtures import local_cloud, local_cloud_faults, local_cloud_options
 from cloudkit.testing.outcome import MARK, Unsupported
 from cloudkit.testing.suite import CloudSuite
 from cloudkit.testing.table import BEHAVIOUR, PROVIDER, RUNTIME, SUITE, UNSUPPORTED, Table, facts
+
+__all__ = ["local_cloud", "local_cloud_faults", "local_cloud_options"]  # pytest finds them here
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
