@@ -1,11 +1,13 @@
 """Ctrl-C, and SIGTERM: the command ends in good order, and leaves nothing half-written."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import anyio
@@ -115,6 +117,57 @@ def test_a_subscription_is_left(start, cli) -> None:
     assert process.line()["body"] == "hello"
     assert process.interrupt() == 130
     assert cli("subscribe", "local:news/mine", "--wait", "0").out == ""
+
+
+@pytest.fixture
+def hanging(folder: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Starts the command, and gives it when the pipe is full that nobody reads from."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen([COMMAND, *arguments], stdout=subprocess.PIPE))
+        wait_until_full(started[-1])
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate(timeout=30)
+
+
+def wait_until_full(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdout is not None
+    descriptor, before = process.stdout.fileno(), -1
+
+    def full() -> bool:
+        nonlocal before
+        held = int.from_bytes(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)), sys.byteorder)
+        before, grown = held, held > before
+        return held > 4096 and not grown
+
+    wait_until(full)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_reader_that_does_not_read_holds_nothing_up(hanging, large, number: int) -> None:
+    process = hanging("cat", f"{BUCKET}/large.bin")
+    process.send_signal(number)
+    assert process.wait(timeout=30) == 128 + number
+
+
+def test_a_second_signal_ends_what_hangs(hanging, cli) -> None:
+    cli("queue", "create", "local:orders")
+    source = Path("large")
+    source.write_bytes(b"x" * 200_000)
+    cli("queue", "send", "local:orders", f"@{source}")
+    process = hanging("queue", "receive", "local:orders")
+
+    def ends() -> bool:
+        process.send_signal(signal.SIGINT)  # the first alone lets it finish its line
+        return process.poll() is not None
+
+    wait_until(ends)
+    assert process.returncode == -signal.SIGINT
 
 
 def cli_knows(cli) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import click
@@ -17,6 +18,7 @@ from cloudkit.cli.settings import Settings
 if TYPE_CHECKING:
     from cloudkit.api import Cloud
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 FOLDER_VARIABLE = "CLOUD_PATH"
 """Where the local provider looks for its folder."""
 
@@ -135,8 +137,6 @@ def run(work: Callable[[], Awaitable[int | None]]) -> int | None:
 
 
 async def _until_signal(work: Callable[[], Awaitable[int | None]]) -> int | None:
-    import signal
-
     import anyio
 
     came: list[int] = []
@@ -149,7 +149,8 @@ async def _until_signal(work: Callable[[], Awaitable[int | None]]) -> int | None
             signal.signal(number, signal.SIG_DFL)
             scope.cancel()
 
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with anyio.open_signal_receiver(*_SIGNALS) as signals:
+        _end_at_second()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(watch, tasks.cancel_scope)
             try:
@@ -162,3 +163,18 @@ async def _until_signal(work: Callable[[], Awaitable[int | None]]) -> int | None
     if failure is not None:
         raise failure
     return outcome
+
+
+def _end_at_second() -> None:
+    """Let a second signal end the process, also while it hangs: say at a reader that does not read."""
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if came:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        came.append(number)
+
+    # The event loop hears of signals all the same, by the descriptor that it has set for that.
+    for number in _SIGNALS:
+        signal.signal(number, note)

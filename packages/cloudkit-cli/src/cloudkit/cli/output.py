@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from cloudkit.cli.exits import facts, sentence
 from cloudkit.cli.settings import Settings
 
+if TYPE_CHECKING:
+    from anyio.abc import ByteReceiveStream
+    from cloudkit.core import WorkerThreads
+
+_PIECE = 1024 * 1024
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -124,6 +131,43 @@ def write_bytes(data: bytes) -> None:
     """Write bytes to stdout as they are."""
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
+
+
+async def send_stream(
+    stream: ByteReceiveStream, moved: Callable[[int], object] | None = None
+) -> None:
+    """Write a stream to stdout as it is. A reader that does not read does not keep from cancelling.
+
+    Args:
+        stream: It.
+        moved: Told how many bytes were written in all.
+    """
+    from anyio import EndOfStream
+
+    sys.stdout.flush()
+    done = 0
+    while True:
+        try:
+            piece = await stream.receive(_PIECE)
+        except EndOfStream:
+            return
+        await _writing().run(_write_all, sys.stdout.fileno(), piece)
+        done += len(piece)
+        if moved is not None:
+            moved(done)
+
+
+@cache
+def _writing() -> WorkerThreads:
+    from cloudkit.core import WorkerThreads
+
+    return WorkerThreads(1)  # a daemon: the process ends although it hangs
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
 def _plain(value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from cloudkit.cli.clouds import Clouds, run
-from cloudkit.cli.output import Output, bytes_field, size_text, time_text, write_bytes
+from cloudkit.cli.output import Output, bytes_field, send_stream, size_text, time_text
 from cloudkit.cli.places import Place, PlaceType
 from cloudkit.cli.settings import Command, Settings
 
@@ -150,8 +150,7 @@ def cat(settings: Settings, places: tuple[Place, ...], part: str | None) -> int 
                 reader = await storage.open_object(place.name, place.key, byte_range=byte_range)
                 async with reader:
                     if not settings.json:
-                        async for chunk in reader:
-                            write_bytes(chunk)
+                        await send_stream(reader)
                         continue
                     info = reader.info
                     values = {"url": str(place), "size": info.size, "etag": info.etag}

@@ -15,6 +15,7 @@ from anyio.lowlevel import checkpoint
 from attrs import field, frozen
 from cloudkit.api.storage import ObjectInfo, Progress, WriteOptions, hasher
 from cloudkit.cli.inputs import standard_input
+from cloudkit.cli.output import send_stream
 from cloudkit.cli.transfer.ends import FileEnd, Job, ObjectEnd, StreamEnd
 from cloudkit.common import NotFoundError, ValidationError
 
@@ -247,14 +248,8 @@ def _make_parents(path: Path) -> None:
 
 
 async def _print(source: ObjectEnd, progress: Progress) -> None:
-    from cloudkit.cli.output import write_bytes
-
     async with await source.storage.open_object(source.bucket, source.key) as reader:
-        done = 0
-        async for chunk in reader:
-            write_bytes(chunk)
-            done += len(chunk)
-            progress(done, reader.info.size)
+        await send_stream(reader, lambda done: progress(done, reader.info.size))
 
 
 async def _standard_input() -> AsyncIterator[bytes]:
