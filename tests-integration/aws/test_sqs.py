@@ -51,6 +51,16 @@ class SqsSuite(AwsClouds, MessageQueueSuite):
             with pytest.raises(AlreadyExistsError):
                 await cloud.queue.create_queue(taken, fifo=True)
 
+    async def test_a_dead_letter_without_a_group_goes_back_to_its_fifo_queue(
+        self, cloud: Any, open_channel: Any
+    ) -> None:
+        channel = await open_channel(ordered=True, dead_letter=DeadLetterPolicy(max_receives=2))
+        await channel.send(b"body")
+        await cloud.queue.dead_letter(await self.receive_one(channel), "why")
+        assert await cloud.queue.redrive(channel.name) == 1
+        message = await self.receive_one(channel)
+        assert (message.body, message.group) == (b"body", None)
+
     async def test_a_queue_goes_with_its_place_for_dead_letters(self, cloud: Any) -> None:
         name = self.fresh_name("queue")
         await cloud.queue.create_queue(name, dead_letter=DeadLetterPolicy())
