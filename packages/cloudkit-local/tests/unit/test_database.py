@@ -159,6 +159,43 @@ async def test_a_connection_that_cannot_undo_a_transaction_is_opened_anew(tmp_pa
     await database.aclose()
 
 
+async def test_the_log_stays_short_although_somebody_reads_at_every_moment(tmp_path, monkeypatch):
+    monkeypatch.setattr("cloudkit.local.writer.TRIM_EVERY", 8)
+    monkeypatch.setattr("cloudkit.local.writer.LONG_LOG", 100)
+    file, sizes = tmp_path / "notes.sqlite3", []
+    database = open_database(file)
+    await database.write(add("first"))
+    stop, begun = threading.Event(), [threading.Event(), threading.Event()]
+
+    def read(number):
+        connection = sqlite3.connect(file, isolation_level=None)
+        while not stop.is_set():
+            connection.execute("BEGIN")
+            connection.execute("SELECT count(*) FROM note").fetchone()
+            begun[number].set()
+            begun[1 - number].wait(0.05)  # this read ends when the other one has begun
+            begun[1 - number].clear()
+            connection.execute("COMMIT")
+        connection.close()
+
+    readers = [threading.Thread(target=read, args=(number,)) for number in range(2)]
+    for reader in readers:
+        reader.start()
+    try:
+        for number in range(400):
+            await database.write(add(f"{number} {'x' * 30_000}"))
+            sizes.append((tmp_path / "notes.sqlite3-wal").stat().st_size)
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
+    assert (
+        max(sizes) < 3 * 2**20
+    )  # without care, it is what was written since a pause: 5 MiB or more
+    assert await database.read(count) == 401
+    await database.aclose()
+
+
 async def test_a_cancelled_wait_returns_at_once(database):
     await database.read(count)
     hold, held = threading.Event(), threading.Event()

@@ -9,13 +9,21 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from attrs import frozen
-from cloudkit.local.connection import Connection, retry_busy
+from cloudkit.local.connection import BUSY_SECONDS, Connection, retry_busy
 from cloudkit.local.mailbox import Outcome
 from cloudkit.local.watch import Watches
 
 MAX_BATCH = 256
 POLL_SECONDS = 0.05
 """How often to look for changes of other processes while somebody waits for changes."""
+
+TRIM_EVERY = 256
+"""Batches between two looks at how long the log has grown."""
+
+LONG_LOG = 4096
+"""Pages of the log that are too many: 16 MiB."""
+
+_TRIM_WAIT = 0.2
 
 
 @frozen(eq=False)
@@ -61,6 +69,7 @@ class Writer:
         self._connection: Connection | None = None
         self._data_version = -1
         self._polled_at = 0.0
+        self._batches = 0
 
     def run(self) -> None:
         """Work until told to end."""
@@ -69,6 +78,9 @@ class Writer:
             batch, going_on = self._next_batch()
             if batch:
                 self._carry_out(batch)
+                self._batches += 1
+                if self._shared and self._batches % TRIM_EVERY == 0:
+                    self._trim()
             batch.clear()  # nothing is kept alive while there is nothing to do
             if self._polling:
                 self._look_for_others()
@@ -135,6 +147,25 @@ class Writer:
                 connection.execute("ROLLBACK")
         except sqlite3.Error:  # of a disk that fails: what is not committed is undone by closing
             self._connection = None
+            connection.close()
+
+    def _trim(self) -> None:
+        """Begin the log anew when it is long.
+
+        SQLite does so by itself, but only in a moment when nobody reads. Where reads follow each
+        other without a gap there is none, so those that run now are waited for; new ones need no log.
+        """
+        connection = self._connection
+        if connection is None:
+            return
+        try:
+            _, pages, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            if pages > LONG_LOG:
+                connection.execute(f"PRAGMA busy_timeout = {int(_TRIM_WAIT * 1000)}")
+                connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+                connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+        except sqlite3.Error:
+            self._connection = None  # whoever writes next opens it anew, and hears what is wrong
             connection.close()
 
     def _look_for_others(self) -> None:
