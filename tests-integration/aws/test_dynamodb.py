@@ -244,9 +244,9 @@ class TestOtherPrograms:
             await cloud.kv.update(table, "a", set=values, if_version=before.version)
         writes = [Update(key="a", set=values, expires_in=None)]
         await cloud.kv.transact(table, writes)
-        item = await cloud.kv.get(table, "a")
-        assert item is not None
-        assert item.expires_at is None
+        last = await cloud.kv.get(table, "a")
+        assert last is not None
+        assert last.expires_at is None
         with pytest.raises(NotFoundError):
             await cloud.kv.update(table, "b", set=values)
 
