@@ -89,7 +89,9 @@ async def main():
     if sys.argv[2] == "object":
         await cloud.storage.put_object("bucket", "key", b"content", metadata={"by": "ann"})
     else:
-        await cloud.storage.put_object("bucket", "key", bytes(6 * 2**20), part_size=5 * 2**20)
+        # One part at a time: the second would be there or not.
+        body = bytes(6 * 2**20)
+        await cloud.storage.put_object("bucket", "key", body, part_size=5 * 2**20, concurrency=1)
 anyio.run(main)
 """
 

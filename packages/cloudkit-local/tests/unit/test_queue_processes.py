@@ -98,12 +98,15 @@ def drain(folder: Path) -> list[str]:
 def test_nothing_that_was_sent_is_lost_and_nothing_acked_comes_back(folder, start):
     dead: list[Worker] = []
     for number in range(4):
-        workers = [start("send", f"s{number}"), start("consume", 0)]
-        for worker in workers:
-            worker.wait_for(random.randint(2, 200))
-            worker.kill()
+        sender, consumer = start("send", f"s{number}"), start("consume", 0)
+        sender.wait_for(random.randint(2, 200))
+        sender.kill()
+        # What was sent is what can be waited for: three lines a message.
+        consumer.wait_for(min(random.randint(2, 200), 3 * len(sender.bodies("sent")) + 1))
+        consumer.kill()
+        for worker in (sender, consumer):
             assert worker.process.returncode < 0
-        dead += workers
+            dead.append(worker)
     left = drain(folder)
     sent = {body for worker in dead for body in worker.bodies("sent")}
     acked = {body for worker in dead for body in worker.bodies("acked")}

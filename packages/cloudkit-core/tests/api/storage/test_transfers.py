@@ -324,6 +324,19 @@ async def test_a_connection_that_breaks_behind_the_last_byte_does_no_harm(
     assert len(storage.streams) == 1
 
 
+@pytest.mark.parametrize("retryable", [False, True])
+async def test_content_that_is_found_to_be_spoilt_at_its_end_is_no_end(
+    storage: FakeStorage, retryable: bool
+) -> None:
+    storage.content = DATA
+    storage.break_at = [len(DATA)]
+    storage.break_with = IntegrityError("spoilt", retryable=retryable)
+    async with await storage.open_object("abc", "k") as reader:
+        with pytest.raises(IntegrityError, match="spoilt"):
+            await reader.read()
+    assert len(storage.streams) == 1
+
+
 async def test_a_reader_gives_up_as_the_policy_says(storage: FakeStorage) -> None:
     storage.content = DATA
     storage.break_at = [0] * 10

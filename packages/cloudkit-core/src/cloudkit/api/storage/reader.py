@@ -11,7 +11,7 @@ from anyio.abc import ByteReceiveStream
 from attrs import evolve
 from cloudkit.api.storage.models import ByteRange, ObjectInfo
 from cloudkit.api.storage.operations import OpenObject
-from cloudkit.common import CloudError, IntegrityError
+from cloudkit.common import CloudError, IntegrityError, NetworkError, OperationTimeoutError
 from cloudkit.spi import OperationRunner
 
 Opened = tuple[ObjectInfo, ByteReceiveStream]
@@ -70,8 +70,10 @@ class ObjectReader(ByteReceiveStream):
                 if not isinstance(translated, CloudError):
                     raise
                 error = translated
-            if self.remaining <= 0 and error.retryable:
-                raise EndOfStream from error  # it broke when nothing was missing
+            if self.remaining <= 0:
+                if isinstance(error, (NetworkError, OperationTimeoutError)):
+                    raise EndOfStream from error  # it broke when nothing was missing
+                raise error  # all of it came, and is not what was stored
             self._failures += 1
             if not await self._runner.wait_to_retry(error, self._failures, self._operation):
                 raise error

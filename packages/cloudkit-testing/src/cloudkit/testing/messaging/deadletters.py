@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from cloudkit.api.messaging import DeadLetterPolicy
+from cloudkit.api.messaging import DeadLetterPolicy, Message
 from cloudkit.common import ConflictError, NotFoundError, PreconditionFailedError, ValidationError
 from cloudkit.testing.messaging.channel import Channel
 from cloudkit.testing.messaging.suite import MessagingSuite, OpenChannel
@@ -50,9 +50,17 @@ class DeadLetterBehaviours(MessagingSuite):
         for count in range(1, policy.max_receives + 1):
             message = await self.receive_one(channel, within=lease)
             assert message.receive_count == count
+        found: list[Message] = []
+
+        async def set_aside() -> bool:
+            # Some services do so only when the message would be delivered once more: somebody asks.
+            assert await channel.receive() == []
+            found.extend(await self.some_dead_letters(channel))
+            return bool(found)
+
+        await self.eventually(set_aside)
+        assert [dead.body for dead in found] == [b"poison"]
         await self.assert_nothing_comes(channel, during=lease * 2)
-        (dead,) = await self.receive_dead_letters(channel)
-        assert dead.body == b"poison"
 
     @behaviour("dead_letter", "list_dead_letters")
     async def test_only_what_fails_is_set_aside(self, dead_channel: Channel) -> None:
