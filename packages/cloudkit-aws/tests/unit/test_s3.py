@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from cloudkit.api.storage.operations import AbortUpload, UploadPart
 from cloudkit.aws import AwsConfig
-from cloudkit.aws.s3.attributes import decode_value, encode_value
+from cloudkit.aws.s3.attributes import encode_value
 from cloudkit.aws.s3.deleting import NOT_IN_XML
 from cloudkit.aws.s3.settings import S3Settings
 from cloudkit.aws.s3.writing import Writer
@@ -26,6 +26,7 @@ from cloudkit.common import (
     UnsupportedOperationError,
     ValidationError,
 )
+from cloudkit.core.headers import decode_value
 from cloudkit.spi import FixedDelay
 from cloudkit.testing import eventually
 from hypothesis import given

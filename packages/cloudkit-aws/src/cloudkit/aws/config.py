@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
-from urllib.parse import urlsplit
 
 from attrs import Attribute, frozen
 from cloudkit.aws.capabilities import without
 from cloudkit.common import CloudConfig, ValidationError, option, parse_bool
 from cloudkit.core import CloudOptions
+from cloudkit.core.options import check_bool, check_endpoint, check_text, check_url, one_of
 
 AddressingStyle: TypeAlias = Literal["auto", "path", "virtual"]
 Encryption: TypeAlias = Literal["AES256", "aws:kms", "aws:kms:dsse"]
@@ -48,28 +48,6 @@ class AwsOptions(CloudOptions, total=False):
     unsupported: Collection[str]
 
 
-def _one_of(kind: Any) -> Callable[[object, Attribute[Any], object], None]:
-    allowed = get_args(kind)
-
-    def check(instance: object, attribute: Attribute[Any], value: object) -> None:
-        if value is not None and value not in allowed:
-            raise ValidationError(
-                f"{attribute.name} must be one of {', '.join(allowed)}, not {value!r}"
-            )
-
-    return check
-
-
-def _check_text(instance: object, attribute: Attribute[Any], value: object) -> None:
-    if value is not None and (not isinstance(value, str) or not value):
-        raise ValidationError(f"{attribute.name} must be text and not empty, not {value!r}")
-
-
-def _check_bool(instance: object, attribute: Attribute[Any], value: object) -> None:
-    if not isinstance(value, bool):
-        raise ValidationError(f"{attribute.name} must be True or False, not {value!r}")
-
-
 def _check_key(instance: object, attribute: Attribute[Any], value: object) -> None:
     if value is None:
         return
@@ -87,21 +65,7 @@ def _check_account(instance: object, attribute: Attribute[Any], value: object) -
 
 
 def _flag(doc: str) -> Any:
-    return option(default=False, doc=doc, parse=parse_bool, validator=_check_bool)
-
-
-def _check_endpoint(name: str, value: object) -> None:
-    if value is None:
-        return
-    parts = urlsplit(value) if isinstance(value, str) else None
-    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValidationError(f"{name} must be a URL such as https://host:port")
-    if parts.username or parts.password:
-        raise ValidationError(f"{name} must not hold a user or password")
-
-
-def _check_service_endpoint(instance: object, attribute: Attribute[Any], value: object) -> None:
-    _check_endpoint(attribute.name, value)
+    return option(default=False, doc=doc, parse=parse_bool, validator=check_bool)
 
 
 def _split(text: str) -> tuple[str, ...]:
@@ -120,7 +84,7 @@ def _endpoint(service: str) -> Any:
     return option(
         doc=f"URL of {service}, in place of endpoint",
         variables=(f"AWS_ENDPOINT_URL_{service.upper()}",),
-        validator=_check_service_endpoint,
+        validator=check_endpoint,
     )
 
 
@@ -165,12 +129,12 @@ class AwsConfig(CloudConfig):
     }
 
     profile: str | None = option(
-        doc="profile of ~/.aws", variables=("AWS_PROFILE",), validator=_check_text
+        doc="profile of ~/.aws", variables=("AWS_PROFILE",), validator=check_text
     )
     anonymous: bool = _flag("send requests unsigned")
-    role_arn: str | None = option(doc="role to assume", validator=_check_text)
-    role_session_name: str | None = option(doc="name of its sessions", validator=_check_text)
-    external_id: str | None = option(doc="what the role's owner asks for", validator=_check_text)
+    role_arn: str | None = option(doc="role to assume", validator=check_text)
+    role_session_name: str | None = option(doc="name of its sessions", validator=check_text)
+    external_id: str | None = option(doc="what the role's owner asks for", validator=check_text)
     s3_endpoint: str | None = _endpoint("s3")
     dynamodb_endpoint: str | None = _endpoint("dynamodb")
     sqs_endpoint: str | None = _endpoint("sqs")
@@ -178,17 +142,17 @@ class AwsConfig(CloudConfig):
     lambda_endpoint: str | None = _endpoint("lambda")
     sts_endpoint: str | None = _endpoint("sts")
     addressing_style: AddressingStyle = option(
-        "auto", doc="where the bucket stands in URLs", validator=_one_of(AddressingStyle)
+        "auto", doc="where the bucket stands in URLs", validator=one_of(get_args(AddressingStyle))
     )
     checksum_algorithm: UploadChecksum = option(
         "CRC32",
         doc="checksum that S3 is sent with each body; MD5 or none for stores that know no other",
-        validator=_one_of(UploadChecksum),
+        validator=one_of(get_args(UploadChecksum)),
     )
     server_side_encryption: Encryption | None = option(
-        doc="how S3 encrypts what is written", validator=_one_of(Encryption)
+        doc="how S3 encrypts what is written", validator=one_of(get_args(Encryption))
     )
-    kms_key_id: str | None = option(doc="key for aws:kms", validator=_check_text)
+    kms_key_id: str | None = option(doc="key for aws:kms", validator=check_text)
     sse_customer_key: str | None = option(
         doc="key of the caller's own for S3, 32 bytes in base64", secret=True, validator=_check_key
     )
@@ -207,7 +171,7 @@ class AwsConfig(CloudConfig):
     )
 
     def __attrs_post_init__(self) -> None:
-        _check_endpoint("endpoint", self.endpoint)
+        check_url("endpoint", self.endpoint)
         if self.anonymous and self.role_arn is not None:
             raise ValidationError("anonymous and role_arn exclude each other")
         if self.kms_key_id is not None and not str(self.server_side_encryption).startswith(

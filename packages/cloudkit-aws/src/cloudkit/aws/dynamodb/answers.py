@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from cloudkit.aws.dynamodb.items import RawItem
 from cloudkit.aws.errors import translate
-from cloudkit.common import CloudError, PayloadTooLargeError
-
-ErrorT = TypeVar("ErrorT", bound=CloudError)
+from cloudkit.common import PayloadTooLargeError
+from cloudkit.core.writes import with_facts
 
 CONDITION_FAILED = frozenset({"ConditionalCheckFailedException", "ConditionalCheckFailed"})
 CANCELED = "TransactionCanceledException"
@@ -37,21 +36,13 @@ def too_large(error: Exception) -> PayloadTooLargeError | None:
     message = str(_response(error).get("Error", {}).get("Message", ""))
     if code_of(error) != "ValidationException" or not says_too_large(message):
         return None
-    return with_facts(PayloadTooLargeError("the item would become larger than 400 KB"), error)
+    failure = PayloadTooLargeError("the item would become larger than 400 KB")
+    return with_facts(failure, translate(error))
 
 
 def says_too_large(message: str) -> bool:
     """Whether this is what the service says of an item that is too large."""
     return "maximum allowed size" in message
-
-
-def with_facts(failure: ErrorT, error: Exception) -> ErrorT:
-    """The failure with the service's code, status and request id."""
-    known = translate(error)
-    if known is not None:
-        failure.code, failure.status = known.code, known.status
-        failure.request_id = known.request_id
-    return failure
 
 
 def _response(error: Exception) -> Mapping[str, Any]:

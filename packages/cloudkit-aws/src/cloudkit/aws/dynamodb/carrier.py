@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING, Any
 
-import anyio
 from attrs import frozen
 from cloudkit.api.kv import Item, Key
 from cloudkit.aws.clients import AwsClients
-from cloudkit.aws.dynamodb.answers import (
-    CONDITION_FAILED,
-    code_of,
-    item_in,
-    too_large,
-    with_facts,
-)
+from cloudkit.aws.dynamodb.answers import CONDITION_FAILED, code_of, item_in, too_large
 from cloudkit.aws.dynamodb.items import Image, ItemCodec, RawItem
 from cloudkit.aws.dynamodb.keys import Schema
 from cloudkit.aws.dynamodb.writes import Request, Writer
-from cloudkit.common import CloudError, ConflictError
+from cloudkit.aws.errors import translate
+from cloudkit.common import CloudError
+from cloudkit.core.writes import ATTEMPTS, contended, pause, with_facts
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
-
-ATTEMPTS = 50
-"""How often a write is made of what has been read before others are let win: each of these attempts
-failed because somebody else's write succeeded."""
-
-_CALM_ATTEMPTS = 3
-_LONGEST_PAUSE = 0.05
 
 
 @frozen
@@ -93,23 +80,8 @@ class Carrier:
             try:
                 request = writer.under(image)
             except CloudError as failure:
-                raise with_facts(failure, refused) from refused
+                raise with_facts(failure, translate(refused)) from refused
         raise contended()
-
-
-async def pause(attempt: int) -> None:
-    """Let others write, once an attempt has failed several times."""
-    if attempt > _CALM_ATTEMPTS:
-        await anyio.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311  # no secret
-
-
-def contended() -> CloudError:
-    """Too many others write to the item at once."""
-    return ConflictError(
-        f"others wrote to the item between reading and writing, {ATTEMPTS} times over",
-        retryable=True,
-        unprocessed=True,
-    )
 
 
 def _read(client: DynamoDBClient, schema: Schema, key: Key, consistent: bool) -> Image:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from cloudkit.api.kv import TableInfo
@@ -12,11 +12,10 @@ from cloudkit.aws.clients import AwsClients
 from cloudkit.aws.dynamodb.answers import code_of
 from cloudkit.aws.dynamodb.keys import TTL, Schema
 from cloudkit.common import AlreadyExistsError, NotFoundError, ValidationError
+from cloudkit.core.schemas import SchemaCache
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.client import DynamoDBClient
-
-T = TypeVar("T")
 
 FIRST_LOOK, LONGEST_WAIT = 0.05, 2.0
 """Seconds between two looks at a table that is being made: doubled from the one to the other."""
@@ -25,7 +24,7 @@ STALE = frozenset({"ResourceNotFoundException", "ValidationException"})
 """Codes that may mean that the table is not the one that was remembered."""
 
 
-class Tables:
+class Tables(SchemaCache[Schema]):
     """The tables of one client.
 
     Args:
@@ -34,52 +33,9 @@ class Tables:
     """
 
     def __init__(self, clients: AwsClients, *, ttl: bool) -> None:
+        super().__init__()
         self._clients = clients
         self._ttl = ttl
-        self._schemas: dict[str, Schema] = {}
-
-    async def using(self, table: str, func: Callable[[Schema], Awaitable[T]]) -> T:
-        """Call a function with a table's schema; again, if that turns out to be an old one.
-
-        Args:
-            table: Name of the table.
-            func: Makes requests about it. What does not fit the schema is refused, here or there.
-
-        Raises:
-            NotFoundError: There is no such table.
-            ValidationError: Its keys are no texts.
-        """
-        remembered = self._schemas.get(table)
-        if remembered is None:
-            return await func(await self.schema(table))
-        try:
-            return await func(remembered)
-        except Exception as error:
-            if code_of(error) not in STALE and not isinstance(error, ValidationError):
-                raise
-            self.forget(table)
-            current = await self.schema(table)
-            if current == remembered:
-                raise
-        return await func(current)
-
-    async def schema(self, table: str) -> Schema:
-        """The schema of a table whose items can be read and written.
-
-        Raises:
-            NotFoundError: There is no such table.
-            ValidationError: Its keys are no texts.
-        """
-        known = self._schemas.get(table)
-        if known is None:
-            known = Schema.of(await self._describe(table))
-            known.check_types()
-            self._schemas[table] = known
-        return known
-
-    def forget(self, table: str) -> None:
-        """The schema may have changed."""
-        self._schemas.pop(table, None)
 
     async def info(self, table: str) -> TableInfo:
         """A table as it is now.
@@ -108,7 +64,7 @@ class Tables:
         await self._wait(lambda: self._is_active(info.name))
         if self._ttl:
             await self._clients.run("dynamodb", _enable_ttl, info.name)
-        self._schemas[info.name] = Schema(info, {})
+        self.remember(info.name, Schema(info, {}))
 
     async def delete(self, table: str) -> None:
         """Delete a table, and wait until its name is free."""
@@ -119,6 +75,14 @@ class Tables:
     async def names(self, size: int, after: str | None) -> tuple[list[str], str | None]:
         """One page of the names, and the name to continue after."""
         return await self._clients.run("dynamodb", _list, size, after)
+
+    async def _find(self, table: str) -> Schema:
+        schema = Schema.of(await self._describe(table))
+        schema.check_types()
+        return schema
+
+    def _is_doubtful(self, error: Exception) -> bool:
+        return code_of(error) in STALE or isinstance(error, ValidationError)
 
     async def _describe(self, table: str) -> Any:
         return await self._clients.run("dynamodb", _describe, table)

@@ -15,12 +15,11 @@ from cloudkit.aws.dynamodb.answers import (
     code_of,
     reasons_in,
     says_too_large,
-    with_facts,
 )
-from cloudkit.aws.dynamodb.carrier import ATTEMPTS, Carrier, contended, pause
+from cloudkit.aws.dynamodb.carrier import Carrier
 from cloudkit.aws.dynamodb.items import item_size
 from cloudkit.aws.dynamodb.writes import Request, Writer
-from cloudkit.aws.errors import from_answer
+from cloudkit.aws.errors import from_answer, translate
 from cloudkit.common import (
     CloudError,
     ConflictError,
@@ -30,6 +29,7 @@ from cloudkit.common import (
     RateLimitedError,
     ServiceUnavailableError,
 )
+from cloudkit.core.writes import ATTEMPTS, contended, pause, with_facts, write_failure
 from cloudkit.spi import OperationRunner
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Transaction:
                 image = await Carrier(self.clients).read(writer.schema, writer.key)
                 request = writer.under(image)
         except CloudError as error:
-            raise self._named(index, error) from error
+            raise write_failure(self.op, index, error) from error
         return request
 
     async def _send(self, requests: Sequence[Request]) -> None:
@@ -127,21 +127,12 @@ class Transaction:
                 try:
                     requests[index] = writer.under(image)
                 except CloudError as error:
-                    raise with_facts(self._named(index, error), refused) from refused
+                    failure = write_failure(self.op, index, error)
+                    raise with_facts(failure, translate(refused)) from refused
         for index, reason in failed:
             if reason["Code"] not in CONDITION_FAILED:
-                failure = self._named(index, _failure(reason))
-                raise with_facts(failure, refused) from refused
-
-    def _named(self, index: int, error: CloudError) -> CloudError:
-        table, key = self.op.place(self.op.writes[index])
-        kind = type(self.op.writes[index]).__name__
-        return type(error)(
-            f"write {index} of the transaction, {kind} of {table}/{key}: {error.message}; "
-            "nothing was changed",
-            retryable=error.retryable,
-            unprocessed=error.unprocessed,
-        )
+                failure = write_failure(self.op, index, _failure(reason))
+                raise with_facts(failure, translate(refused)) from refused
 
 
 def _check_size(requests: Sequence[Request]) -> None:

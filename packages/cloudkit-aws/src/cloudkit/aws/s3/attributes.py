@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
 from typing import Any
 
 from cloudkit.api.storage import ObjectAttributes, ObjectInfo
 from cloudkit.aws.capabilities import AWS_CAPABILITIES
 from cloudkit.common import ValidationError
+from cloudkit.core.headers import decode_value, encode_word, whole_size
 
 DEFAULT_CLASS = "STANDARD"
 _HEADERS = {
@@ -24,7 +22,6 @@ _HEADERS = {
 }
 _WHOLE_CHECKSUMS = {"ChecksumCRC32": "crc32", "ChecksumSHA1": "sha1", "ChecksumSHA256": "sha256"}
 _MD5_ETAG = re.compile(r'"([0-9a-f]{32})"')
-_ENCODED_WORDS = re.compile(r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=(?:\s+=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=)*")
 
 
 def to_params(attributes: ObjectAttributes, storage_class: str | None) -> dict[str, Any]:
@@ -59,7 +56,7 @@ def to_info(bucket: str, key: str, response: Mapping[str, Any], *, md5_in_etag: 
     return ObjectInfo(
         bucket=bucket,
         key=key,
-        size=_size(response),
+        size=whole_size(response.get("ContentRange"), str(response["ContentLength"])),
         etag=response["ETag"],
         last_modified=response["LastModified"],
         attributes=ObjectAttributes(**headers, metadata=metadata),
@@ -77,17 +74,7 @@ def encode_value(value: str) -> str:
     """A metadata value in ASCII, as RFC 2047 has it: the form in which S3's own tools show it."""
     if value.isascii() and "=?" not in value:
         return value
-    return f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
-
-
-def decode_value(value: str) -> str:
-    """The inverse of ``encode_value``; what is no encoded text comes back as it is."""
-    if not _ENCODED_WORDS.fullmatch(value):
-        return value
-    try:
-        return str(make_header(decode_header(value)))
-    except (HeaderParseError, LookupError, UnicodeDecodeError, binascii.Error):
-        return value
+    return encode_word(value)
 
 
 def _encode_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -100,12 +87,6 @@ def _encode_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
             hint="Text outside ASCII takes a third more, and 12 bytes a value.",
         )
     return encoded
-
-
-def _size(response: Mapping[str, Any]) -> int:
-    content_range: str = response.get("ContentRange") or ""  # bytes 0-99/1000
-    total = content_range.rpartition("/")[2]
-    return int(total) if total.isdigit() else int(response["ContentLength"])
 
 
 def _checksums(response: Mapping[str, Any], *, md5_in_etag: bool) -> dict[str, str]:
