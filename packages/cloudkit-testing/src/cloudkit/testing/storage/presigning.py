@@ -140,7 +140,8 @@ def _tampered(url: str) -> list[str]:
     changed = []
     for index, argument in enumerate(arguments):
         if argument.partition("=")[2]:
-            other = argument[:-1] + ("A" if argument[-1] != "A" else "B")
+            # Where it is hexadecimal, a and A are the same.
+            other = argument[:-1] + ("A" if argument[-1] not in "aA" else "B")
             others = [*arguments[:index], other, *arguments[index + 1 :]]
             changed.append(f"{base}?{'&'.join(others)}")
     return changed
