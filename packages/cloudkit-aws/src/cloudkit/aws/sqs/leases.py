@@ -24,13 +24,8 @@ from cloudkit.aws.clients import AwsClients
 from cloudkit.aws.sqs.messages import decode, encode, with_reason
 from cloudkit.aws.sqs.queues import Address, Queues
 from cloudkit.aws.sqs.sending import MAX_BYTES, body_of, named, order_of, outcomes
-from cloudkit.common import (
-    CloudResult,
-    ConflictError,
-    MessagingCapabilities,
-    PreconditionFailedError,
-    utc_now,
-)
+from cloudkit.common import CloudResult, MessagingCapabilities, utc_now
+from cloudkit.core.leases import check_lease, lateness, leased_until, no_dead_letters
 from cloudkit.spi import OperationRunner
 
 if TYPE_CHECKING:
@@ -42,8 +37,6 @@ CapabilitiesT = TypeVar("CapabilitiesT", bound=MessagingCapabilities)
 SYSTEM_ATTRIBUTES: list[Any] = [
     *("ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", "MessageDeduplicationId")
 ]
-LATENCY = timedelta(seconds=0.25)
-"""How long before its answer came a receive may have leased, when it waited before that."""
 
 
 class SqsLeases(Leases[CapabilitiesT], ABC):
@@ -121,11 +114,11 @@ class SqsLeases(Leases[CapabilitiesT], ABC):
             MessageSystemAttributeNames=SYSTEM_ATTRIBUTES,
             MessageAttributeNames=["All"],
         )
-        until = max(began, utc_now() - LATENCY) + timedelta(seconds=math.ceil(lease))
+        until = leased_until(began, math.ceil(lease))
         return [_message(raw, op.source, until) for raw in answer.get("Messages", ())]
 
     async def _ack(self, op: Ack) -> Sequence[CloudResult[Message]]:
-        late = {i: error for i, m in enumerate(op.messages) if (error := _lateness(m)) is not None}
+        late = {i: error for i, m in enumerate(op.messages) if (error := lateness(m)) is not None}
         intime = {str(i): m for i, m in enumerate(op.messages) if i not in late}
         results: dict[str, CloudResult[Message]] = {}
         if intime:
@@ -146,11 +139,11 @@ class SqsLeases(Leases[CapabilitiesT], ABC):
         return outcomes(self._at(client, source, delete), lambda entry: messages[entry["Id"]])
 
     async def _nack(self, op: Nack) -> None:
-        _check_lease(op.message)
+        check_lease(op.message)
         await self._clients.run("sqs", self._change, op.source, op.message, op.delay)
 
     async def _extend(self, op: Extend) -> Message:
-        _check_lease(op.message)
+        check_lease(op.message)
         began = utc_now()
         await self._clients.run("sqs", self._change, op.source, op.message, op.visibility)
         return evolve(op.message, leased_until=began + timedelta(seconds=math.ceil(op.visibility)))
@@ -164,7 +157,7 @@ class SqsLeases(Leases[CapabilitiesT], ABC):
         self._at(client, source, change)
 
     async def _dead_letter(self, op: DeadLetter) -> None:
-        _check_lease(op.message)
+        check_lease(op.message)
         if op.source.dead_letters:
             await self._clients.run("sqs", self._change, op.source, op.message, 0.0)
         else:
@@ -176,7 +169,7 @@ class SqsLeases(Leases[CapabilitiesT], ABC):
         def set_aside(address: Address) -> None:
             dead = self._queues.dead_letters(client, address)
             if dead is None:
-                raise _no_place(op.source)
+                raise no_dead_letters(op.source)
             copy = encode(op.message.body, op.message.attributes)
             parameters = body_of(with_reason(copy, op.reason, MAX_BYTES), "MessageBody")
             if dead.fifo:
@@ -192,7 +185,7 @@ class SqsLeases(Leases[CapabilitiesT], ABC):
         def at(address: Address) -> T:
             place = self._place(client, address, source)
             if place is None:
-                raise _no_place(source)
+                raise no_dead_letters(source)
             return call(place.url)
 
         return self._queues.using(client, self._queue_of(source), at)
@@ -201,26 +194,7 @@ class SqsLeases(Leases[CapabilitiesT], ABC):
         return self._queues.dead_letters(client, address) if source.dead_letters else address
 
 
-def _no_place(source: Source) -> ConflictError:
-    return ConflictError(
-        f"{source} has no place for dead letters",
-        hint="Create it with dead_letter=DeadLetterPolicy(...).",
-    )
-
-
-def _lateness(message: Message) -> PreconditionFailedError | None:
-    if message.leased_until is None or utc_now() < message.leased_until:
-        return None
-    return PreconditionFailedError("the lease has ended, so the message may be somebody else's now")
-
-
-def _check_lease(message: Message) -> None:
-    error = _lateness(message)
-    if error is not None:
-        raise error
-
-
-def _message(raw: Mapping[str, Any], source: Source, leased_until: datetime) -> Message:
+def _message(raw: Mapping[str, Any], source: Source, until: datetime) -> Message:
     system = raw.get("Attributes", {})
     decoded = decode(raw.get("Body", ""), raw.get("MessageAttributes", {}))
     sent = system.get("SentTimestamp")
@@ -231,7 +205,7 @@ def _message(raw: Mapping[str, Any], source: Source, leased_until: datetime) -> 
         receive_count=int(system.get("ApproximateReceiveCount", 1)),
         source=source,
         lease=raw["ReceiptHandle"],
-        leased_until=leased_until,
+        leased_until=until,
         sent_at=None if sent is None else datetime.fromtimestamp(int(sent) / 1000, UTC),
         group=named(system.get("MessageGroupId")),
         dedup_id=named(system.get("MessageDeduplicationId")),
