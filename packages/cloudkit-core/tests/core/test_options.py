@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from attrs import frozen
+from cloudkit.api.validation import is_flag
 from cloudkit.common import CloudConfig, ConfigurationError, ValidationError, option
 from cloudkit.core.options import (
-    check_bool,
     check_count,
     check_endpoint,
     check_url,
@@ -21,7 +21,7 @@ class AcmeConfig(CloudConfig):
     """Settings of a provider."""
 
     token: str | None = text_option("signs in", "ACME_TOKEN", secret=True)
-    anonymous: bool = option(default=False, doc="unsigned", validator=check_bool)
+    anonymous: bool = option(default=False, doc="unsigned", validator=is_flag)
     shards: int = option(1, doc="shards of new streams", parse=int, validator=check_count)
     style: str | None = option(doc="where names stand", validator=one_of(("path", "host")))
     acme_endpoint: str | None = option(doc="URL of Acme", validator=check_endpoint)

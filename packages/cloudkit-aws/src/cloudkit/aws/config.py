@@ -8,10 +8,11 @@ from collections.abc import Collection, Mapping
 from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from attrs import Attribute, frozen
+from cloudkit.api.validation import is_flag
 from cloudkit.aws.capabilities import without
 from cloudkit.common import CloudConfig, ValidationError, option, parse_bool
 from cloudkit.core import CloudOptions
-from cloudkit.core.options import check_bool, check_endpoint, check_text, check_url, one_of
+from cloudkit.core.options import check_endpoint, check_text, check_url, one_of
 
 AddressingStyle: TypeAlias = Literal["auto", "path", "virtual"]
 Encryption: TypeAlias = Literal["AES256", "aws:kms", "aws:kms:dsse"]
@@ -65,7 +66,7 @@ def _check_account(instance: object, attribute: Attribute[Any], value: object) -
 
 
 def _flag(doc: str) -> Any:
-    return option(default=False, doc=doc, parse=parse_bool, validator=check_bool)
+    return option(default=False, doc=doc, parse=parse_bool, validator=is_flag)
 
 
 def _split(text: str) -> tuple[str, ...]:

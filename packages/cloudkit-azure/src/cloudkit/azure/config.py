@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
 from attrs import Attribute, frozen
+from cloudkit.api.validation import is_flag
 from cloudkit.common import (
     CloudConfig,
     ConfigurationError,
@@ -16,7 +17,7 @@ from cloudkit.common import (
     parse_bool,
 )
 from cloudkit.core import CloudOptions
-from cloudkit.core.options import check_bool, check_endpoint, check_text, check_url, text_option
+from cloudkit.core.options import check_endpoint, check_text, check_url, text_option
 from cloudkit.core.urls import is_loopback
 
 ServiceName: TypeAlias = Literal[
@@ -144,7 +145,7 @@ class AzureConfig(CloudConfig):
         default=False,
         doc="send requests to storage unsigned",
         parse=parse_bool,
-        validator=check_bool,
+        validator=is_flag,
     )
     tenant_id: str | None = text_option("directory to sign in to", "AZURE_TENANT_ID")
     client_id: str | None = text_option("application or identity to sign in as", "AZURE_CLIENT_ID")

@@ -18,12 +18,6 @@ def check_text(instance: object, attribute: Attribute[Any], value: object) -> No
         raise ValidationError(f"{attribute.name} must be text and not empty")
 
 
-def check_bool(instance: object, attribute: Attribute[Any], value: object) -> None:
-    """True or False, and nothing that only counts as one of them."""
-    if not isinstance(value, bool):
-        raise ValidationError(f"{attribute.name} must be True or False, not {value!r}")
-
-
 def check_count(instance: object, attribute: Attribute[Any], value: object) -> None:
     """A whole number above zero."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:

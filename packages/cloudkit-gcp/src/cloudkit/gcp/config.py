@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from attrs import Attribute, frozen
+from cloudkit.api.validation import is_flag
 from cloudkit.common import (
     CloudConfig,
     ConfigurationError,
@@ -17,7 +18,7 @@ from cloudkit.common import (
     seconds,
 )
 from cloudkit.core import CloudOptions
-from cloudkit.core.options import check_bool, check_text, check_url, text_option
+from cloudkit.core.options import check_text, check_url, text_option
 from cloudkit.core.urls import is_url
 
 ServiceName: TypeAlias = Literal["storage", "firestore", "pubsub", "tasks", "functions"]
@@ -150,7 +151,7 @@ class GcpConfig(CloudConfig):
     )
     quota_project: str | None = text_option("project that is charged", "GOOGLE_CLOUD_QUOTA_PROJECT")
     anonymous: bool = option(
-        default=False, doc="send requests unsigned", parse=parse_bool, validator=check_bool
+        default=False, doc="send requests unsigned", parse=parse_bool, validator=is_flag
     )
     credentials_file: str | None = text_option("path of a file with credentials")
     service_account_info: Mapping[str, Any] | None = option(

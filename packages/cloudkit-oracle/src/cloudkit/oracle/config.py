@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 from attrs import Attribute, frozen
+from cloudkit.api.validation import is_flag
 from cloudkit.common import (
     CloudConfig,
     ConfigurationError,
@@ -16,7 +17,6 @@ from cloudkit.common import (
 )
 from cloudkit.core import CloudOptions
 from cloudkit.core.options import (
-    check_bool,
     check_count,
     check_url,
     one_of,
@@ -189,7 +189,7 @@ class OracleConfig(CloudConfig):
         1, doc="gigabytes of new tables", parse=int, validator=check_count
     )
     nosql_on_demand: bool = option(
-        default=False, doc="new tables on demand", parse=parse_bool, validator=check_bool
+        default=False, doc="new tables on demand", parse=parse_bool, validator=is_flag
     )
     object_storage_endpoint: str | None = _url("URL of Object Storage")
     nosql_endpoint: str | None = _url("URL of NoSQL Database")
